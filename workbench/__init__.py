@@ -1,0 +1,75 @@
+"""Streaming analytics in Jupyter: event-time windows over pandas micro-batches, exact and live.
+
+>>> import workbench as wb
+>>> wb.Tumbling("1min")
+Tumbling('1min')
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.errors import (
+        DescriptionError,
+        RunError,
+        SchemaError,
+        SnapshotError,
+        StepError,
+        WorkbenchError,
+    )
+    from workbench.model.stream import EventStream, PaneStream
+    from workbench.model.watermarks import BoundedOutOfOrderness
+    from workbench.model.windows import Session, Sliding, Tumbling
+    from workbench.runtimes.run import Run, runs, start, stop_all
+    from workbench.schema import Schema
+    from workbench.sources import stream
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "errors": ("DescriptionError", "RunError", "SchemaError", "SnapshotError", "StepError", "WorkbenchError"),
+    "model.stream": ("EventStream", "PaneStream"),
+    "model.watermarks": ("BoundedOutOfOrderness",),
+    "model.windows": ("Session", "Sliding", "Tumbling"),
+    "runtimes.run": ("Run", "runs", "start", "stop_all"),
+    "schema": ("Schema",),
+    "sources": ("stream",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BoundedOutOfOrderness",
+    "DescriptionError",
+    "EventStream",
+    "PaneStream",
+    "Run",
+    "RunError",
+    "Schema",
+    "SchemaError",
+    "Session",
+    "Sliding",
+    "SnapshotError",
+    "StepError",
+    "Tumbling",
+    "WorkbenchError",
+    "runs",
+    "start",
+    "stop_all",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import workbench`` costs next to nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"workbench.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

@@ -1,0 +1,224 @@
+"""WindowOperator: process(batch) -> panes, late; the heart of the engine.
+
+The way of a batch through here: its rows are looked up in their stamp (event time, and the watermark that each
+met), their keys become integers, their columns plain arrays; the windows place them, fold them into partials
+and say what fires; panes and late rows become frames again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.engine.keys import KeyDictionary
+from workbench.engine.partials import Plan
+from workbench.engine.progress import Stamp
+from workbench.engine.sessions import SessionWindows
+from workbench.engine.slices import Firing, Placed, Rows, SlicedWindows
+from workbench.engine.state import VERSION
+from workbench.errors import SnapshotError
+from workbench.model.aggregates import Aggregate
+from workbench.model.panes import (
+    LATE_BY,
+    REVISION,
+    TIMING,
+    TIMINGS,
+    WATERMARK,
+    WINDOW_END,
+    WINDOW_START,
+)
+from workbench.model.windows import Session, Window
+from workbench.schema import REASON
+from workbench.time import from_nanos
+
+_FORGET_FROM = 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowOutput:
+    """What comes of a batch.
+
+    Parameters
+    ----------
+    panes : pandas.DataFrame
+        ``window_start, window_end``, keys, aggregates, ``timing, revision``; by window end, keys, revision.
+    late : pandas.DataFrame
+        The rows that were late for every window, plus ``late_by`` and ``watermark``.
+    rejected : pandas.DataFrame
+        The rows that no window covers, plus ``reason``.
+    dropped : int
+        Pairs of row and window that were late, those of fully late rows included.
+    """
+
+    panes: pd.DataFrame
+    late: pd.DataFrame
+    rejected: pd.DataFrame
+    dropped: int
+
+
+class WindowOperator:
+    """Aggregates rows by key and window, as the watermark tells.
+
+    Parameters
+    ----------
+    keys : tuple of str
+        Key columns; none for one group of all rows.
+    window : Tumbling, Sliding or Session
+        Where rows are put together.
+    lateness : int
+        Nanoseconds that a closed window still accepts rows.
+    aggregates : tuple of Aggregate
+        What is computed.
+    time_dtype : datetime dtype
+        Unit and time zone of ``window_start`` and ``window_end``.
+
+    Notes
+    -----
+    A batch costs a fixed number of array operations. State is bounded as the windows say: `SlicedWindows`,
+    `SessionWindows`; keys are forgotten when no state is left of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: tuple[str, ...],
+        window: Window,
+        lateness: int,
+        aggregates: tuple[Aggregate, ...],
+        time_dtype: Any = "datetime64[ns]",
+    ) -> None:
+        self.keys = KeyDictionary(keys)
+        self.plan = Plan(aggregates)
+        self.time_dtype = pd.api.types.pandas_dtype(time_dtype)
+        self.windows: SlicedWindows | SessionWindows = (
+            SessionWindows(window, lateness, self.plan)
+            if isinstance(window, Session)
+            else SlicedWindows(window, lateness, self.plan)
+        )
+        self._described = repr((keys, window, lateness, aggregates))
+
+    @property
+    def size(self) -> int:
+        """How many entries the state holds; 0 when every window has closed and expired."""
+        return len(self.windows)
+
+    @property
+    def watermark(self) -> int:
+        """The watermark of the last batch."""
+        return self.windows.watermark
+
+    def process(self, frame: pd.DataFrame, stamp: Stamp) -> WindowOutput:
+        """Take a batch and fire what is due.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Rows of one arrival batch after row-local steps; the index holds their arrival numbers.
+        stamp : Stamp
+            The event times of the batch, and the watermark that each row met.
+        """
+        times, met = stamp.look_up(frame)
+        codes = self.keys.encode(frame)
+        rows = Rows(
+            self.plan, self.plan.operands(frame), times, met, frame.index.to_numpy(), codes, len(self.keys)
+        )
+        placed = self.windows.process(rows, stamp.watermark)
+        output = WindowOutput(
+            self._panes(placed.firings),
+            self._late(frame, placed, met),
+            frame[placed.outside].assign(**{REASON: "between windows"}),
+            placed.dropped,
+        )
+        self._forget()
+        return output
+
+    def peek(self) -> pd.DataFrame:
+        """Give what the open windows hold so far, as panes with timing ``early``; nothing changes."""
+        firing = self.windows.peek(len(self.keys))
+        return self._panes([] if firing is None else [firing])
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state, as plain values, arrays and a frame of keys."""
+        return {
+            "version": VERSION,
+            "described": self._described,
+            "keys": self.keys.table(),
+            "dtypes": dict(self.plan.dtypes),
+            "windows": self.windows.snapshot(),
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go on from a snapshot.
+
+        Raises
+        ------
+        SnapshotError
+            If it was taken of another version, or of another description.
+        """
+        if snapshot["version"] != VERSION or snapshot["described"] != self._described:
+            raise SnapshotError(
+                "the snapshot is of another operator",
+                detail=f"version {snapshot['version']} of {snapshot['described']}\nhere {VERSION} of {self._described}",
+                hint="restore it into the pipeline that it was taken of",
+            )
+        self.keys.restore(snapshot["keys"])
+        self.plan.dtypes = dict(snapshot["dtypes"])
+        self.windows.restore(snapshot["windows"])
+
+    def _panes(self, firings: list[Firing]) -> pd.DataFrame:
+        """Make the pane table of some firings."""
+        frames = [self._pane_table(firing) for firing in firings]
+        if not frames:
+            outputs = [aggregate.output for aggregate in self.plan.aggregates]
+            return pd.DataFrame(columns=[WINDOW_START, WINDOW_END, *self.keys.names, *outputs, TIMING, REVISION])
+        panes = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+        by = [WINDOW_END, *self.keys.names, REVISION]
+        try:
+            return panes.sort_values(by, kind="stable", ignore_index=True)
+        except TypeError:  # keys of several types have no order of their own
+            text = [name for name in self.keys.names if panes[name].dtype == object]
+            return panes.sort_values(
+                by, kind="stable", ignore_index=True, key=lambda c: c.astype(str) if c.name in text else c
+            )
+
+    def _pane_table(self, firing: Firing) -> pd.DataFrame:
+        count = len(firing.keys)
+        timing = pd.Categorical.from_codes(np.full(count, TIMINGS.index(firing.timing)), categories=TIMINGS)
+        return pd.DataFrame(
+            {
+                WINDOW_START: from_nanos(firing.starts, self.time_dtype),
+                WINDOW_END: from_nanos(firing.ends, self.time_dtype),
+                **self.keys.take(firing.keys),
+                **self.plan.results(firing.partials),
+                TIMING: timing,
+                REVISION: firing.revisions,
+            },
+            copy=False,
+        )
+
+    def _late(self, frame: pd.DataFrame, placed: Placed, met: npt.NDArray[np.int64]) -> pd.DataFrame:
+        late = placed.late
+        rows = frame[late]
+        watermark = from_nanos(met[late], self.time_dtype).set_axis(rows.index)
+        return rows.assign(**{LATE_BY: placed.late_by[late].view("timedelta64[ns]"), WATERMARK: watermark})
+
+    def _forget(self) -> None:
+        """Forget keys of which no state is left, once they are most of all keys."""
+        known = len(self.keys)
+        if self.keys.names and known > _FORGET_FROM and known > 4 * self.size:
+            self.windows.renew_keys(self.keys.retain(self.windows.live_keys()))
+
+
+def window_operator(
+    *,
+    keys: tuple[str, ...] = (),
+    window: Window,
+    lateness: int = 0,
+    aggregates: tuple[Aggregate, ...],
+    time_dtype: Any = "datetime64[ns]",
+) -> WindowOperator:
+    return WindowOperator(keys=keys, window=window, lateness=lateness, aggregates=aggregates, time_dtype=time_dtype)

@@ -1,0 +1,99 @@
+"""What is computed of the rows of a window: the aggregates by name, and what each is made of.
+
+An aggregate is made of *parts*: mergeable partial results that the engine keeps per slice and key (a mean is
+made of a sum and a count). Aggregates of one column share their parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workbench.errors import DescriptionError
+
+SIZE = "size"
+
+FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    "size": ("rows",),
+    "count": ("count",),
+    "sum": ("sum", "count"),
+    "mean": ("sum", "count"),
+    "min": ("min", "count"),
+    "max": ("max", "count"),
+    "var": ("moments",),
+    "std": ("moments",),
+    "first": ("first",),
+    "last": ("last",),
+    "nunique": ("distinct",),
+}
+"""Each aggregate's name (pandas' own) and the parts that it is made of."""
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One output column: a function over one input column.
+
+    Parameters
+    ----------
+    output : str
+        Name of the output column.
+    column : str
+        Name of the input column; for ``size`` it does not matter.
+    function : str
+        One of `FUNCTIONS`, which are pandas' own names. Nulls are skipped, but ``size`` counts rows; a sum of
+        nothing is 0, a mean, min, max, first or last of nothing is null; ``var`` and ``std`` have one degree of
+        freedom (``ddof=1``) and are null below two values. ``first`` and ``last`` go by event time; ties go by
+        arrival (first the earliest to arrive, last the latest).
+
+    Raises
+    ------
+    DescriptionError
+        If there is no such function.
+
+    Examples
+    --------
+    >>> Aggregate("revenue", "amount", "sum").parts
+    ('sum', 'count')
+    """
+
+    output: str
+    column: str
+    function: str
+
+    def __post_init__(self) -> None:
+        if self.function not in FUNCTIONS:
+            raise DescriptionError(
+                f"no such aggregate: {self.function!r} (for {self.output!r})",
+                hint=f"one of {', '.join(FUNCTIONS)}",
+            )
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the mergeable parts that this aggregate is computed from."""
+        return FUNCTIONS[self.function]
+
+
+def named_aggregates(named: Mapping[str, tuple[str, str]]) -> tuple[Aggregate, ...]:
+    """Read pandas' named aggregation, ``output=(column, function)``.
+
+    Raises
+    ------
+    DescriptionError
+        If nothing is named, or a value is not a pair of column and function.
+
+    Examples
+    --------
+    >>> named_aggregates({"orders": ("amount", "size")})
+    (Aggregate(output='orders', column='amount', function='size'),)
+    """
+    if not named:
+        raise DescriptionError("nothing to aggregate", hint="write .agg(total=('amount', 'sum'))")
+    aggregates = []
+    for output, pair in named.items():
+        if not (isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)):
+            raise DescriptionError(
+                f"{output!r} is not a pair of column and function: {pair!r}",
+                hint=f"write {output}=('amount', 'sum')",
+            )
+        aggregates.append(Aggregate(output, *pair))
+    return tuple(aggregates)

@@ -1,0 +1,477 @@
+"""The driver: one place that reads the sources, paces them, pushes into the graph and answers for errors.
+
+A run is driven on the asyncio loop that is running where it is started (a notebook's, a server's), so that what
+it prints and raises reaches the cell that owns it; without a running loop it gets one of its own in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import queue
+import sys
+import threading
+from collections.abc import Awaitable, Mapping
+from typing import Any, Literal
+
+import pandas as pd
+from tornado.ioloop import IOLoop
+
+from workbench.engine.operators import LATE, REJECTED, Outcome
+from workbench.errors import DescriptionError, RunError, StepError
+from workbench.model.panes import WINDOW_END, WINDOW_START
+from workbench.model.stream import Aggregated, EventStream
+from workbench.runtimes.streamz import Graph
+from workbench.runtimes.trace import Metrics, Rate, Trace
+from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND, Clock, SystemClock, timestamp
+
+Speed = float | Literal["max"]
+TICK = 0.1
+"""Seconds of wall time between two looks at the sources."""
+
+_runs: list[Run] = []
+_numbers = itertools.count(1)
+
+
+class Pace:
+    """Processing time: the clock's, from a beginning, at a speed, with pauses."""
+
+    def __init__(self, clock: Clock, begin: int, speed: Speed) -> None:
+        self._clock = clock
+        self._begin = begin
+        self._since: int | None = None
+        self._speed: Speed = speed
+
+    @property
+    def speed(self) -> Speed:
+        """Seconds of processing time per second, or ``"max"``."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: Speed) -> None:
+        self.set(self.now())
+        self._speed = speed
+
+    def now(self) -> int:
+        """Give the processing time, in nanoseconds."""
+        if self._since is None or self._speed == "max":
+            return self._begin
+        return self._begin + int((self._clock.now() - self._since) * self._speed)
+
+    def set(self, moment: int) -> None:
+        """Put processing time to a moment, and go on from there."""
+        self._begin = moment
+        if self._since is not None:
+            self._since = self._clock.now()
+
+    def go(self) -> None:
+        """Let time pass."""
+        self._since = self._clock.now()
+
+    def halt(self) -> None:
+        """Let time stand still."""
+        self._begin, self._since = self.now(), None
+
+
+class Run:
+    """A pipeline that is live: started with `workbench.start` or ``stream.start``.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    status : str
+        ``paused``, ``running``, ``finished`` (the sources have ended), ``failed`` (see ``errors``) or ``stopped``.
+    errors : list of StepError
+        What went wrong, the first first.
+    trace : Trace
+        What has come out so far: everything that views read.
+    positions : dict of str to tuple
+        By source: where reading goes on; moved only after every consumer has returned.
+    """
+
+    def __init__(
+        self,
+        streams: Mapping[str, EventStream],
+        *,
+        speed: Speed = 1,
+        on_error: Literal["fail", "reject"] = "fail",
+        clock: Clock | None = None,
+        batch_rows: int = 20_000,
+        name: str | None = None,
+        loop: Any = None,
+    ) -> None:
+        if not streams:
+            raise DescriptionError("nothing to run", hint="wb.start(revenue=revenue)")
+        if on_error not in ("fail", "reject"):
+            raise DescriptionError(f"on_error cannot be {on_error!r}", hint="'fail' or 'reject'")
+        self.name = name or f"run {next(_numbers)}"
+        self.streams = dict(streams)
+        self.status = "paused"
+        self.task: Any = None
+        self.errors: list[StepError] = []
+        self.trace = Trace(list(streams))
+        self.positions: dict[str, tuple[int, ...]] = {}
+        self._batch_rows = batch_rows
+        self._clock: Clock = clock or SystemClock()
+        self._rate = Rate()
+        self.graph = Graph(
+            streams,
+            reporter=self._fail,
+            observer=self._observe,
+            reject=on_error == "reject",
+            loop=loop,
+        )
+        for result in streams:
+            self.graph.nodes[result].sink(self.trace.results[result].append)
+        self._readers = {source: read.source.reader() for source, (read, _) in self.graph.sources.items()}
+        self._pace = Pace(self._clock, min(reader.reached for reader in self._readers.values()), _speed(speed))
+        self.owner = _cell()
+        self._loop = loop
+        self._changed = asyncio.Event()
+        self._over = threading.Event()
+        self._turning = self._behind = False
+
+    def __getitem__(self, name: str) -> Any:
+        """Give a node of the graph, a ``streamz.Stream`` of DataFrames, by the name of its step or result."""
+        if name not in self.graph.nodes:
+            raise RunError(f"no step called {name!r}", detail=f"there are {', '.join(self.graph.nodes)}")
+        return self.graph.nodes[name]
+
+    def __repr__(self) -> str:
+        metrics = self.metrics()
+        return (
+            f"<Run {self.name!r} {self.status}: {metrics.rows} rows, watermark {metrics.watermark}, "
+            f"{metrics.late} late, {metrics.rejected} rejected>"
+        )
+
+    @property
+    def speed(self) -> Speed:
+        """Seconds of processing time per second of the clock, or ``"max"``; may be set while the run goes."""
+        return self._pace.speed
+
+    @speed.setter
+    def speed(self, speed: Speed) -> None:
+        self._pace.speed = _speed(speed)
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has finished, failed or been stopped."""
+        return self.status in ("finished", "failed", "stopped")
+
+    def resume(self) -> Run:
+        """Let the run go on after a pause."""
+        self._refuse_if_over("resumed")
+        if self.status == "paused":
+            self.status = "running"
+            self._pace.go()
+            self._wake()
+        return self
+
+    def pause(self) -> Run:
+        """Hold the sources; processing time stands still."""
+        self._refuse_if_over("paused")
+        if self.status == "running":
+            self.status = "paused"
+            self._pace.halt()
+        return self
+
+    def step(self) -> Run:
+        """Let one batch through, while the run is paused: the next rows that arrive within a tick of each other."""
+        self._refuse_if_over("stepped")
+        if self.status != "paused":
+            raise RunError("only a paused run can be stepped", hint="call pause() first")
+        span = int(TICK * SECOND * (1 if self.speed == "max" else self.speed))
+        while not self.over:
+            before = self.trace.version
+            self._pace.set(self._pace.now() + span)
+            for awaitable in self._turn():
+                asyncio.ensure_future(awaitable)
+            if self.trace.version != before:
+                break
+        return self
+
+    def stop(self) -> Run:
+        """End the run; what has come out stays readable."""
+        if not self.over:
+            self._end("stopped")
+        return self
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Wait until the run is over; where an event loop is running, await `finished` instead.
+
+        Raises
+        ------
+        StepError
+            The first error, if the run has failed.
+        RunError
+            If it is not over in time.
+        """
+        if _running_loop() is not None:
+            raise RunError(
+                "wait() would block the event loop that drives the run", hint="write: await run.finished()"
+            )
+        if not self._over.wait(timeout):
+            raise RunError(f"the run is still {self.status} after {timeout} s")
+        if self.status == "failed":
+            raise self.errors[0]
+        return self
+
+    def metrics(self) -> Metrics:
+        """Tell how the run is doing."""
+        counters = self.trace.counters
+        now, watermark = self._pace.now(), self.watermark
+        known = watermark not in (NO_WATERMARK, END_OF_TIME)
+        return Metrics(
+            status=self.status,
+            rows=counters.arrived,
+            rows_per_second=self._rate.value(self._clock.now()) if self.status == "running" else 0.0,
+            now=timestamp(now),
+            watermark=timestamp(watermark),
+            lag=pd.Timedelta(now - watermark, unit="ns") if known else None,
+            late=counters.late,
+            rejected=counters.rejected,
+            state=sum(operator.size for _, operator in self.graph.operators()),
+        )
+
+    @property
+    def watermark(self) -> int:
+        """The least watermark of the sources, in nanoseconds."""
+        return min(door.operator.progress.watermark for door in self.graph.doors.values())
+
+    def panes(self, result: str) -> pd.DataFrame:
+        """Give the latest pane of each window and key of a result, as far as kept, in order of window end."""
+        panes = self.trace.results[result].frame()
+        step = self.streams[result].step
+        if not isinstance(step, Aggregated) or panes.empty:
+            return panes
+        keys = [WINDOW_START, WINDOW_END, *step.keys]
+        panes = panes.drop_duplicates(keys, keep="last")
+        return panes.sort_values(WINDOW_END, kind="stable", ignore_index=True)
+
+    def open_panes(self, result: str) -> pd.DataFrame:
+        """Give what the open windows of a result hold so far, as panes with timing ``early``."""
+        return self.graph.peek(result)
+
+    async def finished(self) -> Run:
+        """Wait, on the event loop, until the run is over.
+
+        Raises
+        ------
+        StepError
+            The first error, if the run has failed.
+        """
+        while not self.over:
+            await asyncio.sleep(TICK)
+        if self.status == "failed":
+            raise self.errors[0]
+        return self
+
+    async def drive(self) -> None:
+        """Read, push and wait, until the run is over; the one place from which the graph is fed."""
+        while not self.over:
+            if self.status == "paused":
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            for awaitable in self._turn():
+                try:
+                    await awaitable
+                except Exception as error:
+                    self._fail(StepError("a consumer", pd.DataFrame(), error))
+            await self._clock.sleep(0 if self._behind else TICK)
+
+    def _turn(self) -> list[Awaitable[Any]]:
+        """Push what has arrived; gives what there is to wait for."""
+        waiting: list[Awaitable[Any]] = []
+        now = None if self.speed == "max" else self._pace.now()
+        names = list(self._readers)
+        if now is None:  # the source that is furthest behind goes first
+            names = [min(names, key=lambda name: self._readers[name].reached)]
+        self._turning = True
+        for name in names:
+            try:
+                frame = self._readers[name].poll(now, self._batch_rows)
+            except Exception as error:
+                self._fail(StepError(name, pd.DataFrame(), error))
+                break
+            if frame is None:
+                waiting += self._finish(name)
+            elif len(frame):
+                self.trace.counters.arrived += len(frame)
+                waiting += self.graph.sources[name][1].push(frame)
+                self._after(name)
+            if self.over:
+                break
+        self._turning = False
+        self._behind = now is None or any(reader.reached < now for reader in self._readers.values())
+        if self.over:
+            self._close()
+        return waiting
+
+    def _after(self, name: str) -> None:
+        """Note that every consumer has returned."""
+        if self.status == "failed":
+            return
+        reader = self._readers[name]
+        self.positions[name] = reader.position
+        if self.speed == "max":
+            self._pace.set(reader.reached)
+        self._rate.mark(self._clock.now(), self.trace.counters.arrived)
+        self.trace.mark(self._pace.now(), self.watermark)
+
+    def _finish(self, name: str) -> list[Awaitable[Any]]:
+        """A source has ended: let its windows fire; end the run with the last one."""
+        door = self.graph.doors.get(name)
+        waiting = [] if door is None else door.hand_on(door.operator.end())
+        del self._readers[name]
+        self.trace.mark(self._pace.now(), self.watermark)
+        if not self._readers and not self.over:
+            self._end("finished")
+        return waiting
+
+    def _observe(self, step: str, outcome: Outcome) -> None:
+        """Count and keep what did not go on."""
+        counters = self.trace.counters
+        late, rejected = outcome.frames.get(LATE), outcome.frames.get(REJECTED)
+        counters.dropped += outcome.dropped
+        if late is not None and len(late):
+            counters.late += len(late)
+            self.trace.late.append(late.assign(result=step))
+        if rejected is not None and len(rejected):
+            counters.rejected += len(rejected)
+            self.trace.rejected.append(rejected)
+
+    def _fail(self, error: StepError) -> None:
+        self.errors.append(error)
+        if not self.over:
+            sys.stderr.write(f"{self.name} failed: {error}\n")
+            self._end("failed")
+
+    def _end(self, status: str) -> None:
+        self._pace.halt()
+        self.status = status
+        if self in _runs:
+            _runs.remove(self)
+        self._wake()
+        if not self._turning:  # a batch under way goes to all its consumers first
+            self._close()
+
+    def _close(self) -> None:
+        self.graph.close(through=self.status != "finished")
+        self._over.set()
+
+    def _wake(self) -> None:
+        if self._loop is None:
+            self._changed.set()
+        else:
+            self._loop.add_callback(self._changed.set)
+
+    def _refuse_if_over(self, verb: str) -> None:
+        if self.over:
+            raise RunError(f"a run that is {self.status} cannot be {verb}", hint="start it again")
+
+
+def start(
+    *unnamed: EventStream,
+    speed: Speed = 1,
+    on_error: Literal["fail", "reject"] = "fail",
+    clock: Clock | None = None,
+    paused: bool = False,
+    batch_rows: int = 20_000,
+    name: str | None = None,
+    **streams: EventStream,
+) -> Run:
+    """Start a live run of one or several streams; common steps run once.
+
+    Parameters
+    ----------
+    *unnamed, **streams : EventStream
+        The results; a keyword names the result, else it is named as its last step.
+    speed : float or "max"
+        Seconds of processing time per second of the clock; ``"max"`` reads without waiting.
+    on_error : "fail" or "reject"
+        What an error in a user's function does: end the run, or set aside the rows for which it raises.
+    clock : Clock, optional
+        For tests; else the machine's.
+    paused : bool
+        Whether to wait for ``resume()`` or ``step()``.
+    batch_rows : int
+        The most rows that a batch may have.
+    name : str, optional
+        The run's name, for people.
+
+    Examples
+    --------
+    >>> import pandas as pd, workbench as wb
+    >>> sales = pd.DataFrame({"time": pd.to_datetime(["2026-01-05 09:00", "2026-01-05 09:02"]), "amount": [10, 7]})
+    >>> revenue = wb.stream(sales, time="time", watermark="10s").window("1min").agg(revenue=("amount", "sum"))
+    >>> run = wb.start(revenue, speed="max").wait(10)
+    >>> run.status, run.panes("revenue").revenue.tolist()
+    ('finished', [10, 7])
+    """
+    named = {stream.name: stream for stream in unnamed} | streams
+    loop = IOLoop.current() if _running_loop() else _background_loop()
+    run = Run(
+        named, speed=speed, on_error=on_error, clock=clock, batch_rows=batch_rows, name=name, loop=loop
+    )
+    for other in list(_runs):  # the same cell, run again: its earlier run gives way
+        if run.owner and other.owner and run.owner[0] == other.owner[0] and run.owner[1] != other.owner[1]:
+            other.stop()
+    _runs.append(run)
+    if not paused:
+        run.resume()
+    if _running_loop():
+        run.task = asyncio.ensure_future(run.drive())
+    else:
+        run.task = asyncio.run_coroutine_threadsafe(run.drive(), loop.asyncio_loop)
+    return run
+
+
+def runs() -> list[Run]:
+    """Give the runs that are not over, the oldest first."""
+    return list(_runs)
+
+
+def stop_all() -> None:
+    """Stop every run of this process."""
+    for run in runs():
+        run.stop()
+
+
+def _speed(speed: Speed) -> Speed:
+    if speed != "max" and not (isinstance(speed, int | float) and speed > 0):
+        raise DescriptionError(
+            f"not a speed: {speed!r}", hint="a number such as 1 or 10 (seconds per second), or 'max'"
+        )
+    return speed
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+@functools.cache
+def _background_loop() -> Any:
+    """Give the loop that drives runs started where none is running; it has a thread of its own."""
+    made: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def serve() -> None:
+        loop = IOLoop()
+        made.put(loop)
+        loop.start()
+
+    threading.Thread(target=serve, name="workbench runs", daemon=True).start()
+    return made.get()
+
+
+def _cell() -> tuple[str, str] | None:
+    """Give the notebook cell that is being executed, and which execution of it; None elsewhere."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    parent = shell.kernel.get_parent() if hasattr(shell, "kernel") else {}
+    cell = parent.get("metadata", {}).get("cellId")
+    return (cell, parent["header"]["msg_id"]) if cell else None

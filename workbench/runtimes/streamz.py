@@ -1,0 +1,296 @@
+"""The live graph: a streamz node for each step, wired and named as described; the only file that imports streamz.
+
+streamz is the shell: wiring, names, fan-out, and whatever operators a user attaches. The driver in
+`workbench.runtimes.run` owns loop, clock, positions and errors, and pushes from one place. The elements are
+DataFrames; the dates of their rows (`Stamp`) travel in the metadata.
+
+Two nodes are registered on ``streamz.Stream`` for graphs written by hand::
+
+    source = streamz.Stream()
+    panes = source.watermark("10s", time="t").window("1min", by="country", total=("amount", "sum"))
+    panes.sink(print); panes.late.sink(print)
+    source.emit(frame)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+from streamz import Sink, Stream
+
+from workbench.engine.operators import LATE, OUT, REJECTED, Door, Operator, Outcome, Windows, operator_for
+from workbench.engine.progress import Stamp
+from workbench.engine.windowed import window_operator
+from workbench.errors import DescriptionError, StepError
+from workbench.model.aggregates import named_aggregates
+from workbench.model.stream import EventStream, Output, Read, Step
+from workbench.model.watermarks import BoundedOutOfOrderness, as_watermark
+from workbench.model.windows import Window, as_window
+from workbench.time import Duration, duration
+
+Reporter = Callable[[StepError], None]
+"""Is told of an error in place of whoever pushed; so siblings still get their batch."""
+
+STAMP = "stamp"
+
+
+class Node(Stream):
+    """A streamz node that hands a batch to all its downstreams, whatever one of them does with it.
+
+    An error is told to the reporter if there is one; otherwise it is raised when all downstreams have had the
+    batch. Unlike streamz's own nodes it keeps no reference to the last element.
+    """
+
+    def __init__(self, upstream: Stream | None, *, reporter: Reporter | None = None, **keywords: Any) -> None:
+        super().__init__(upstream, **keywords)
+        self.reporter = reporter
+
+    def push(self, frame: pd.DataFrame, stamp: Stamp | None = None) -> list[Awaitable[Any]]:
+        """Hand a batch on; gives what there is to wait for before the next."""
+        return self._emit(frame, metadata=[] if stamp is None else [{STAMP: stamp}])
+
+    def _emit(self, x: Any, metadata: list[dict[str, Any]] | None = None) -> list[Awaitable[Any]]:
+        waiting: list[Awaitable[Any]] = []
+        failed: StepError | None = None
+        metadata = metadata or []
+        self._retain_refs(metadata, len(self.downstreams))
+        for downstream in list(self.downstreams):
+            try:
+                result = downstream.update(x, who=self, metadata=metadata)
+                waiting.extend(result if isinstance(result, list) else [result])
+            except StepError as error:
+                failed = self._told(error) or failed
+            except Exception as error:
+                failed = self._told(StepError(_name(downstream), x, error)) or failed
+            self._release_refs(metadata)
+        if failed is not None:
+            raise failed
+        return [awaitable for awaitable in waiting if awaitable is not None]
+
+    def _told(self, error: StepError) -> StepError | None:
+        if self.reporter is None:
+            return error
+        self.reporter(error)
+        return None
+
+
+class StepNode(Node):
+    """A step at work in the graph: runs an operator, and hands each of its outputs on.
+
+    Its own downstreams get what goes on; ``late`` and ``rejected`` are streams beside it.
+    """
+
+    def __init__(self, upstream: Stream, operator: Operator, *, name: str, reporter: Reporter | None = None) -> None:
+        super().__init__(upstream, stream_name=name, reporter=reporter)
+        self.operator = operator
+        beside = {"reporter": reporter, "loop": self.loop, "asynchronous": self.asynchronous}
+        self.late = Node(None, stream_name=f"{name}.late", **beside)
+        self.rejected = Node(None, stream_name=f"{name}.rejected", **beside)
+        self.observer: Callable[[str, Outcome], None] | None = None
+
+    def update(self, x: pd.DataFrame, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
+        """Take a batch from upstream."""
+        stamp = next((entry[STAMP] for entry in metadata or [] if STAMP in entry), None)
+        return self.hand_on(self.operator.process(x, stamp))
+
+    def hand_on(self, outcome: Outcome) -> list[Awaitable[Any]]:
+        """Hand on what has come of a batch."""
+        if self.observer is not None:
+            self.observer(self.name, outcome)
+        waiting: list[Awaitable[Any]] = []
+        for port, node in ((LATE, self.late), (REJECTED, self.rejected)):
+            frame = outcome.frames.get(port)
+            if frame is not None and len(frame):
+                waiting += node.push(frame)
+        frame = outcome.frames[OUT]
+        if outcome.stamp is not None or len(frame):  # without rows the watermark still goes on
+            waiting += self.push(frame, outcome.stamp)
+        return waiting
+
+
+@Stream.register_api(attribute_name="watermark")
+class WatermarkNode(StepNode):
+    """Admits rows of a hand-written graph and dates them, row by row.
+
+    Parameters
+    ----------
+    upstream : streamz.Stream
+        Of DataFrames, in arrival order; their columns are those of the first.
+    watermark : duration or BoundedOutOfOrderness
+        How far rows may be out of order.
+    time : str
+        The event-time column.
+    """
+
+    def __init__(
+        self, upstream: Stream, watermark: BoundedOutOfOrderness | Duration, *, time: str, stream_name: str = "watermark"
+    ) -> None:
+        super().__init__(upstream, Door(None, as_watermark(watermark).bound, time), name=stream_name)
+
+    def end(self) -> list[Awaitable[Any]]:
+        """End the stream: the watermark goes to the end of time, and every window fires."""
+        assert isinstance(self.operator, Door)
+        return self.hand_on(self.operator.end())
+
+
+@Stream.register_api(attribute_name="window")
+class WindowNode(StepNode):
+    """Windows of event time for a hand-written graph, below a ``watermark`` node.
+
+    Parameters
+    ----------
+    upstream : streamz.Stream
+        With a ``watermark`` node above; what lies between keeps the index and hands the metadata on, as
+        streamz's ``map`` and ``filter`` do.
+    window : Tumbling, Sliding, Session or duration
+        Where rows are put together.
+    by : str or list of str
+        Key columns.
+    lateness : duration
+        How long a closed window still accepts rows.
+    **named : (column, function)
+        The aggregates.
+    """
+
+    def __init__(
+        self,
+        upstream: Stream,
+        window: Window | Duration,
+        *,
+        by: str | list[str] | tuple[str, ...] = (),
+        lateness: Duration = 0,
+        stream_name: str = "window",
+        **named: tuple[str, str],
+    ) -> None:
+        operator = window_operator(
+            keys=(by,) if isinstance(by, str) else tuple(by),
+            window=as_window(window),
+            lateness=duration(lateness, what="lateness"),
+            aggregates=named_aggregates(named),
+        )
+        super().__init__(upstream, Windows(operator), name=stream_name)
+
+    def update(self, x: pd.DataFrame, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
+        """Take a batch of dated rows."""
+        if not any(STAMP in entry for entry in metadata or []):
+            raise DescriptionError(
+                "rows without dates have come to a window",
+                detail="they carry no watermark in their metadata",
+                hint="put .watermark('10s', time='t') before, and only nodes between that hand the metadata on",
+            )
+        return super().update(x, who=who, metadata=metadata)
+
+
+class Graph:
+    """The nodes of one run, by name.
+
+    Parameters
+    ----------
+    streams : mapping of str to EventStream
+        The results; what they share is built once.
+    reporter : callable
+        Is told of errors.
+    observer : callable
+        Is told the name and the outcome of each step, as it happens.
+    reject : bool
+        Whether rows for which a function raises are set aside.
+    loop : tornado.ioloop.IOLoop
+        Where nodes that wait do their waiting.
+    """
+
+    def __init__(
+        self,
+        streams: Mapping[str, EventStream],
+        *,
+        reporter: Reporter,
+        observer: Callable[[str, Outcome], None],
+        reject: bool,
+        loop: Any,
+    ) -> None:
+        self.nodes: dict[str, Stream] = {}
+        self.doors: dict[str, StepNode] = {}
+        self.sources: dict[str, tuple[Read, Node]] = {}
+        self._reporter, self._observer, self._reject, self._loop = reporter, observer, reject, loop
+        self._of_step: dict[int, Stream] = {}
+        self._taken = set(streams)
+        for name, stream in streams.items():
+            self.nodes[name] = self._build(stream.step, name)
+
+    def operators(self) -> Iterator[tuple[str, Operator]]:
+        """Give the operators by the names of their nodes."""
+        for node in self._of_step.values():
+            if isinstance(node, StepNode):
+                yield node.name, node.operator
+
+    def peek(self, name: str) -> pd.DataFrame:
+        """Give what the open windows of a result hold so far; an empty frame if it has none."""
+        operator = getattr(self.nodes[name], "operator", None)
+        return operator.peek() if isinstance(operator, Windows) else pd.DataFrame()
+
+    def close(self, *, through: bool) -> None:
+        """Take the graph apart, so that nothing is kept alive.
+
+        Parameters
+        ----------
+        through : bool
+            Whether to cut through what users attached; otherwise only their sinks on our nodes are destroyed, and
+            what their own nodes still hold goes on its way.
+        """
+        for node in self._of_step.values():
+            for part in (node, getattr(node, "late", node), getattr(node, "rejected", node)):
+                _cut(part, through)
+
+    def _build(self, step: Step, name: str | None = None) -> Stream:
+        """Give the node of a step, made when first asked for."""
+        if id(step) in self._of_step:
+            return self._of_step[id(step)]
+        name = name or self._free(step.name)
+        node: Stream
+        match step:
+            case Read():
+                node = Node(None, stream_name=name, reporter=self._reporter, asynchronous=True, loop=self._loop)
+                self.sources[name] = (step, node)
+            case Output():
+                assert step.upstream is not None
+                node = getattr(self._build(step.upstream), step.port)
+            case _:
+                assert step.upstream is not None
+                upstream = self._build(step.upstream)
+                operator = operator_for(step, reject=self._reject)
+                node = StepNode(upstream, operator, name=name, reporter=self._reporter)
+                node.observer = self._observer
+                self.nodes[f"{name}.late"], self.nodes[f"{name}.rejected"] = node.late, node.rejected
+                if isinstance(operator, Door):
+                    self.doors[self._source_of(step)] = node
+        self._of_step[id(step)] = node
+        self.nodes[name] = node
+        return node
+
+    def _source_of(self, step: Step) -> str:
+        read = list(step.chain())[-1]
+        return next(name for name, (source, _) in self.sources.items() if source is read)
+
+    def _free(self, name: str) -> str:
+        free, number = name, 1
+        while free in self._taken:
+            number += 1
+            free = f"{name}_{number}"
+        self._taken.add(free)
+        return free
+
+
+def _cut(node: Stream, through: bool) -> None:
+    """Cut a node off from all below it; sinks are destroyed, or streamz would keep them for ever."""
+    for downstream in list(node.downstreams):
+        if through:
+            _cut(downstream, through)
+        if through or isinstance(downstream, Node | Sink):
+            downstream.destroy()
+        else:
+            node.disconnect(downstream)
+
+
+def _name(node: Stream) -> str:
+    return node.name or type(node).__name__

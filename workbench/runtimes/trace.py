@@ -1,0 +1,165 @@
+"""What happened in a run: append-only, bounded, versioned; all that views ever read.
+
+Nothing here knows who looks. A view keeps the version that it saw last and asks again; if the version is the
+same, nothing has happened.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import pandas as pd
+
+from workbench.time import NO_WATERMARK
+
+
+class Record:
+    """The rows that came out of one node, the latest of them kept.
+
+    Parameters
+    ----------
+    keep : int
+        How many rows to keep, about: whole frames are forgotten, the oldest first.
+
+    Attributes
+    ----------
+    total : int
+        How many rows came out since the start.
+    version : int
+        How many frames came out since the start.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self.keep = keep
+        self.total = 0
+        self.version = 0
+        self._held = 0
+        self._frames: deque[pd.DataFrame] = deque()
+
+    def append(self, frame: pd.DataFrame) -> None:
+        """Add the rows of a frame, which nobody changes any more."""
+        if not len(frame):
+            return
+        self._frames.append(frame)
+        self.total += len(frame)
+        self._held += len(frame)
+        while self._held - len(self._frames[0]) >= self.keep:
+            self._held -= len(self._frames.popleft())
+        self.version += 1
+
+    def since(self, version: int) -> list[pd.DataFrame]:
+        """Give the frames after a version, as far as they are kept."""
+        fresh = self.version - version
+        frames = list(self._frames)
+        return frames[max(len(frames) - fresh, 0) :] if fresh > 0 else []
+
+    def frame(self) -> pd.DataFrame:
+        """Give all rows kept, in the order in which they came out."""
+        frames = list(self._frames)
+        return pd.concat(frames) if frames else pd.DataFrame()
+
+
+@dataclass(slots=True)
+class Counters:
+    """Rows counted since the start of a run."""
+
+    arrived: int = 0
+    late: int = 0
+    rejected: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """How a run is doing, at one moment.
+
+    Parameters
+    ----------
+    status : str
+        ``paused``, ``running``, ``finished``, ``failed`` or ``stopped``.
+    rows : int
+        Rows that have arrived.
+    rows_per_second : float
+        Of wall time, over the last few seconds.
+    now : pandas.Timestamp or None
+        Processing time, UTC.
+    watermark : pandas.Timestamp or None
+        The least watermark of the sources, UTC; None before there is one and after the end.
+    lag : pandas.Timedelta or None
+        Processing time minus watermark.
+    late, rejected : int
+        Rows that came too late for every window, and rows that were not taken.
+    state : int
+        Entries held by all operators.
+    """
+
+    status: str
+    rows: int
+    rows_per_second: float
+    now: pd.Timestamp | None
+    watermark: pd.Timestamp | None
+    lag: pd.Timedelta | None
+    late: int
+    rejected: int
+    state: int
+
+
+class Rate:
+    """Rows per second of wall time over the last few seconds."""
+
+    def __init__(self, seconds: float = 5.0) -> None:
+        self._span = int(seconds * 1e9)
+        self._marks: deque[tuple[int, int]] = deque()
+
+    def mark(self, wall: int, rows: int) -> None:
+        """Note how many rows there have been by a moment."""
+        self._marks.append((wall, rows))
+        while len(self._marks) > 2 and self._marks[1][0] < wall - self._span:
+            self._marks.popleft()
+
+    def value(self, wall: int) -> float:
+        """Give the rate up to a moment; 0 when nothing has been noted for longer than the span."""
+        marks = [mark for mark in self._marks if mark[0] >= wall - 2 * self._span]
+        if len(marks) < 2:
+            return 0.0
+        (first, before), (last, after) = marks[0], marks[-1]
+        since = max(last, wall if wall - last > self._span // 5 else last) - first
+        return (after - before) / (since / 1e9) if since > 0 else 0.0
+
+
+class Trace:
+    """Everything that a run has put out.
+
+    Parameters
+    ----------
+    results : list of str
+        The names of the results.
+    keep : int
+        Rows to keep of each.
+
+    Attributes
+    ----------
+    results : dict of str to Record
+        What came out of each result's last step.
+    late, rejected : Record
+        Late rows with the column ``result``, and rejected rows with the column ``reason``.
+    watermarks : deque of (int, int)
+        Processing time and watermark after each batch, in nanoseconds.
+    version : int
+        How many batches have gone through.
+    """
+
+    def __init__(self, results: list[str], keep: int = 50_000) -> None:
+        self.results = {name: Record(keep) for name in results}
+        self.late = Record(1_000)
+        self.rejected = Record(1_000)
+        self.counters = Counters()
+        self.watermarks: deque[tuple[int, int]] = deque(maxlen=2_000)
+        self.version = 0
+
+    def mark(self, now: int, watermark: int) -> None:
+        """Note that a batch has gone through."""
+        if watermark != NO_WATERMARK:
+            self.watermarks.append((now, watermark))
+        self.version += 1

@@ -1,0 +1,151 @@
+"""The door: which columns a stream has, and which rows are let in.
+
+Rows are checked once, here; after this nobody checks types again. A row that cannot be taken goes to
+``rejected`` with a reason, so that nothing disappears.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.errors import SchemaError
+
+Mask = npt.NDArray[np.bool_]
+
+REASON = "reason"
+"""The column added to a rejected row."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a stream and their dtypes.
+
+    Parameters
+    ----------
+    dtypes : mapping of str to dtype
+        As pandas gives or spells them.
+    time : str
+        The event-time column; naive times are taken as UTC.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such time column.
+
+    Examples
+    --------
+    >>> schema = Schema({"t": "datetime64[us]", "amount": "float64"}, time="t")
+    >>> frame = pd.DataFrame({"t": ["2026-01-05", None], "amount": ["7.5", "8"]})
+    >>> admitted, rejected = schema.admit(frame)
+    >>> admitted.amount.tolist(), rejected.reason.tolist()
+    ([7.5], ['null event time'])
+    """
+
+    dtypes: Mapping[str, Any]
+    time: str
+
+    def __post_init__(self) -> None:
+        dtypes = {name: pd.api.types.pandas_dtype(dtype) for name, dtype in self.dtypes.items()}
+        object.__setattr__(self, "dtypes", dtypes)
+        require(dtypes, [self.time], "the stream's event time")
+        if not pd.api.types.is_datetime64_any_dtype(dtypes[self.time]):
+            raise SchemaError(
+                f"the event-time column {self.time!r} is {dtypes[self.time]}, not a datetime",
+                hint="convert it first, as with pandas.to_datetime(values, unit='ms')",
+            )
+
+    @classmethod
+    def infer(cls, frame: pd.DataFrame, time: str) -> Schema:
+        """Take the schema of a frame as it is; a time column of text is to be read as datetimes."""
+        require(frame.columns, [time], "the stream's event time")
+        dtypes = {str(name): dtype for name, dtype in frame.dtypes.items()}
+        if dtypes[time] == object or isinstance(dtypes[time], pd.StringDtype):
+            dtypes[time] = np.dtype("datetime64[us]")
+        return cls(dtypes, time)
+
+    def empty(self) -> pd.DataFrame:
+        """Give a frame of these columns without rows."""
+        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.dtypes.items()})
+
+    def admit(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Divide a batch into rows that fit the schema and rows that do not.
+
+        Returns
+        -------
+        admitted : pandas.DataFrame
+            With the schema's dtypes; the rows' order and index are kept.
+        rejected : pandas.DataFrame
+            As received, plus ``reason`` (str).
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing: that is no matter of single rows.
+        """
+        require(frame.columns, self.dtypes, "the stream's schema")
+        reasons = pd.Series(np.full(len(frame), None, dtype=object), index=frame.index)
+        admitted = frame
+        for name, dtype in self.dtypes.items():
+            column = frame[name]
+            if column.dtype != dtype:
+                column, bad = _cast(column, dtype)
+                reasons[bad & reasons.isna().to_numpy()] = f"{name} is not {dtype}"
+                admitted = admitted.assign(**{name: column})
+        nothing = admitted[self.time].isna().to_numpy()
+        if admitted is frame and not nothing.any():
+            return frame, frame.iloc[:0].assign(**{REASON: pd.Series([], dtype="str")})
+        reasons[nothing & reasons.isna().to_numpy()] = "null event time"
+        bad = reasons.notna().to_numpy()
+        return (
+            admitted[~bad].astype({name: dtype for name, dtype in self.dtypes.items()}),
+            frame[bad].assign(**{REASON: reasons[bad].astype("str")}),
+        )
+
+
+def require(columns: Iterable[Any], wanted: Iterable[str], what: str) -> None:
+    """Check that all wanted columns are there.
+
+    Raises
+    ------
+    SchemaError
+        If one is not; the hint names the one most like it.
+    """
+    have = [str(name) for name in columns]
+    for name in wanted:
+        if name not in have:
+            near = difflib.get_close_matches(str(name), have, n=1)
+            raise SchemaError(
+                f"no such column: {name!r} (for {what})",
+                detail=f"there are {', '.join(have)}",
+                hint=f"did you mean {near[0]!r}?" if near else "",
+            )
+
+
+def _cast(column: pd.Series, dtype: Any) -> tuple[pd.Series, Mask]:
+    """Bring a column to a dtype; tells which values would not come along (they are null in the result)."""
+    missing = column.isna().to_numpy()
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        cast = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
+        cast = cast.dt.tz_convert(dtype.tz) if hasattr(dtype, "tz") else cast.dt.tz_localize(None)
+        return cast, cast.isna().to_numpy() & ~missing
+    if pd.api.types.is_bool_dtype(dtype):
+        bad = ~column.isin([True, False]).to_numpy()
+        return column.where(~bad, False).astype(dtype), bad
+    if pd.api.types.is_numeric_dtype(dtype):
+        cast = pd.to_numeric(column, errors="coerce")
+        bad = cast.isna().to_numpy() & ~missing
+        if pd.api.types.is_integer_dtype(dtype) and not pd.api.types.is_extension_array_dtype(dtype):
+            bad |= missing | (cast.fillna(0) % 1 != 0).to_numpy()
+            cast = cast.where(~bad, 0)
+        return cast, bad
+    if isinstance(dtype, pd.CategoricalDtype):
+        cast = column.astype(dtype)
+        return cast, cast.isna().to_numpy() & ~missing
+    return column.astype(dtype), np.zeros(len(column), dtype=bool)

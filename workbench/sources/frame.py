@@ -1,0 +1,74 @@
+"""A DataFrame as a bounded source, in the order of its rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from workbench.schema import Schema, require
+from workbench.time import NO_WATERMARK, Nanos, to_nanos
+
+
+class FrameSource:
+    """The rows of a frame, which arrive in their order.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The rows; their index is not kept.
+    time : str
+        The event-time column.
+    arrival : str, optional
+        The column that says when each row arrived; without it a row arrives at the greatest event time so far.
+    name : str
+        The source's name.
+    """
+
+    def __init__(self, frame: pd.DataFrame, *, time: str, arrival: str | None = None, name: str = "frame") -> None:
+        self.name = name
+        self.frame = frame.reset_index(drop=True)
+        self.schema = Schema.infer(self.frame, time)
+        if arrival is not None:
+            require(frame.columns, [arrival], "the rows' arrival")
+        self.arrival = arrival
+
+    def reader(self) -> FrameReader:
+        """Start reading at the beginning."""
+        return FrameReader(self.frame, self._arrivals())
+
+    def _arrivals(self) -> Nanos:
+        column = self.frame[self.arrival or self.schema.time]
+        times = to_nanos(pd.to_datetime(column, errors="coerce", utc=True))
+        arrivals: Nanos = np.maximum.accumulate(times)
+        if len(arrivals) and arrivals[-1] != NO_WATERMARK:  # rows before the first known time arrive with it
+            arrivals[arrivals == NO_WATERMARK] = arrivals[arrivals != NO_WATERMARK][0]
+        return arrivals
+
+
+class FrameReader:
+    """Reads a frame; its position is the number of rows read."""
+
+    def __init__(self, frame: pd.DataFrame, arrivals: Nanos) -> None:
+        self._frame, self._arrivals = frame, arrivals
+        self.position: tuple[int, ...] = (0,)
+        self.reached = int(arrivals[0]) if len(arrivals) else 0
+
+    def poll(self, until: int | None, rows: int) -> pd.DataFrame | None:
+        """Give the next rows that arrived before a moment."""
+        (start,) = self.position
+        if start == len(self._frame):
+            return None
+        arrived = len(self._frame) if until is None else int(np.searchsorted(self._arrivals, until))
+        stop = max(start, min(start + rows, arrived))
+        self.position = (stop,)
+        if until is not None and stop < start + rows:
+            self.reached = max(self.reached, until)
+        else:
+            self.reached = int(self._arrivals[stop - 1])
+        return self._frame.iloc[start:stop]
+
+    def seek(self, position: tuple[int, ...]) -> None:
+        """Go on reading from a position."""
+        (start,) = self.position = position
+        if len(self._arrivals):
+            self.reached = int(self._arrivals[min(start, len(self._arrivals) - 1)])

@@ -1,0 +1,167 @@
+"""Event time as integers, durations, and the clock; the only module that reads a clock or sleeps.
+
+Inside the engine a moment is an int64 of nanoseconds since 1970-01-01 UTC. `NO_WATERMARK` is before every
+moment and `END_OF_TIME` after every one; neither is ever the time of a row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time as _time
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.errors import DescriptionError, SchemaError
+
+Nanos = npt.NDArray[np.int64]
+Duration = str | int | float | pd.Timedelta
+"""What users may write for a length of time: ``"10s"``, a Timedelta, or seconds as a number."""
+
+NO_WATERMARK = int(np.iinfo(np.int64).min)
+END_OF_TIME = int(np.iinfo(np.int64).max)
+SECOND = 1_000_000_000
+
+
+def duration(value: Duration, *, what: str = "duration", positive: bool = False) -> int:
+    """Give the nanoseconds of a duration; a plain number counts seconds.
+
+    Parameters
+    ----------
+    value : str, int, float or pandas.Timedelta
+        ``"10s"``, ``"1min"``, ``pd.Timedelta(...)``, or a number of seconds.
+    what : str
+        What the duration is for; named in the error.
+    positive : bool
+        Whether zero is refused as well as negative values.
+
+    Raises
+    ------
+    DescriptionError
+        If the value is not a duration, is negative, or is zero where it must not be.
+
+    Examples
+    --------
+    >>> duration("1min"), duration(0.5)
+    (60000000000, 500000000)
+    """
+    try:
+        delta = pd.Timedelta(value, unit="s") if isinstance(value, int | float) else pd.Timedelta(value)
+        nanos = int(delta.as_unit("ns").value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DescriptionError(
+            f"not a duration: {value!r}",
+            detail=f"the {what} must be a length of time ({error})",
+            hint="write it as in '10s', '1min', '2h', or as a pandas.Timedelta",
+        ) from None
+    if nanos == NO_WATERMARK or nanos < 0 or (positive and nanos == 0):
+        raise DescriptionError(
+            f"the {what} must be {'more than' if positive else 'at least'} zero, but is {value!r}",
+            hint="write it as in '10s', '1min', '2h'",
+        )
+    return nanos
+
+
+def signed_duration(value: Duration, *, what: str = "offset") -> int:
+    """Give the nanoseconds of a duration that may be negative, such as a window's offset.
+
+    Examples
+    --------
+    >>> signed_duration("-2s")
+    -2000000000
+    """
+    text = str(value).strip()
+    return -duration(text[1:], what=what) if text.startswith("-") else duration(value, what=what)
+
+
+def spell(nanos: int) -> str:
+    """Write a duration as a person would.
+
+    Examples
+    --------
+    >>> spell(90_000_000_000), spell(250_000_000), spell(3_600_000_000_000), spell(0)
+    ('1min 30s', '250ms', '1h', '0s')
+    """
+    parts = []
+    rest = abs(nanos)
+    for unit, size in (("d", 86_400 * SECOND), ("h", 3_600 * SECOND), ("min", 60 * SECOND), ("s", SECOND),
+                       ("ms", 1_000_000), ("us", 1_000), ("ns", 1)):  # fmt: skip
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return ("-" if nanos < 0 else "") + (" ".join(parts) or "0s")
+
+
+def to_nanos(times: pd.Series) -> Nanos:
+    """Give a datetime column as int64 nanoseconds UTC; naive values are taken as UTC, NaT as `NO_WATERMARK`.
+
+    Raises
+    ------
+    SchemaError
+        If the column is not of a datetime type.
+
+    Examples
+    --------
+    >>> to_nanos(pd.Series(pd.to_datetime(["1970-01-01T00:00:01"]))).tolist()
+    [1000000000]
+    """
+    if not pd.api.types.is_datetime64_any_dtype(times.dtype):
+        raise SchemaError(
+            f"column {times.name!r} is {times.dtype}, not a datetime",
+            hint="convert it first, as with pandas.to_datetime",
+        )
+    values = times.dt.tz_localize(None) if times.dt.tz is None else times.dt.tz_convert("UTC").dt.tz_localize(None)
+    nanos: Nanos = values.to_numpy().astype("datetime64[ns]").view(np.int64)
+    return nanos
+
+
+def from_nanos(nanos: Nanos, dtype: Any = "datetime64[ns]") -> pd.Series:
+    """Give int64 nanoseconds back as a datetime column of the dtype (unit and time zone) given.
+
+    Examples
+    --------
+    >>> from_nanos(np.array([1_000_000_000]), "datetime64[us]").iloc[0]
+    Timestamp('1970-01-01 00:00:01')
+    """
+    times = pd.Series(np.asarray(nanos, np.int64).view("datetime64[ns]"), copy=False)
+    zone = getattr(dtype, "tz", None)
+    if zone is None:
+        return times.astype(dtype)
+    return times.dt.tz_localize("UTC").dt.tz_convert(zone).dt.as_unit(dtype.unit)
+
+
+def timestamp(nanos: int) -> pd.Timestamp | None:
+    """Give one moment as a naive UTC Timestamp, or None where there is none (no watermark, end of time).
+
+    Examples
+    --------
+    >>> timestamp(NO_WATERMARK) is None
+    True
+    """
+    return None if nanos in (NO_WATERMARK, END_OF_TIME) else pd.Timestamp(nanos, unit="ns")
+
+
+class Clock(Protocol):
+    """Processing time: the present moment, and how to wait for a later one."""
+
+    def now(self) -> int:
+        """Give the present moment in nanoseconds since 1970-01-01 UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without blocking the event loop."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        """Give the present moment in nanoseconds since 1970-01-01 UTC."""
+        return _time.time_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without blocking the event loop."""
+        await asyncio.sleep(seconds)
