@@ -22,18 +22,27 @@ if TYPE_CHECKING:
     from workbench.model.stream import EventStream, PaneStream
     from workbench.model.watermarks import BoundedOutOfOrderness
     from workbench.model.windows import Session, Sliding, Tumbling
-    from workbench.runtimes.run import Run, runs, start, stop_all
+    from workbench.runtimes.registry import runs, start, stop_all
+    from workbench.runtimes.run import Run
     from workbench.schema import Schema
     from workbench.sources import stream
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "errors": ("DescriptionError", "RunError", "SchemaError", "SnapshotError", "StepError", "WorkbenchError"),
+    "errors": (
+        "DescriptionError",
+        "RunError",
+        "SchemaError",
+        "SnapshotError",
+        "StepError",
+        "WorkbenchError",
+    ),
     "model.stream": ("EventStream", "PaneStream"),
     "model.watermarks": ("BoundedOutOfOrderness",),
     "model.windows": ("Session", "Sliding", "Tumbling"),
-    "runtimes.run": ("Run", "runs", "start", "stop_all"),
+    "runtimes.registry": ("runs", "start", "stop_all"),
+    "runtimes.run": ("Run",),
     "schema": ("Schema",),
     "sources": ("stream",),
 }

@@ -66,7 +66,7 @@ class Schema:
         """Take the schema of a frame as it is; a time column of text is to be read as datetimes."""
         require(frame.columns, [time], "the stream's event time")
         dtypes = {str(name): dtype for name, dtype in frame.dtypes.items()}
-        if dtypes[time] == object or isinstance(dtypes[time], pd.StringDtype):
+        if pd.api.types.is_object_dtype(dtypes[time]) or isinstance(dtypes[time], pd.StringDtype):
             dtypes[time] = np.dtype("datetime64[us]")
         return cls(dtypes, time)
 
@@ -104,7 +104,7 @@ class Schema:
         reasons[nothing & reasons.isna().to_numpy()] = "null event time"
         bad = reasons.notna().to_numpy()
         return (
-            admitted[~bad].astype({name: dtype for name, dtype in self.dtypes.items()}),
+            admitted[~bad].astype(dict(self.dtypes)),
             frame[bad].assign(**{REASON: reasons[bad].astype("str")}),
         )
 

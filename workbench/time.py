@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time as _time
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,21 @@ import pandas as pd
 from workbench.errors import DescriptionError, SchemaError
 
 Nanos = npt.NDArray[np.int64]
-Duration = str | int | float | pd.Timedelta
+Duration: TypeAlias = str | int | float | pd.Timedelta
 """What users may write for a length of time: ``"10s"``, a Timedelta, or seconds as a number."""
 
 NO_WATERMARK = int(np.iinfo(np.int64).min)
 END_OF_TIME = int(np.iinfo(np.int64).max)
 SECOND = 1_000_000_000
+_UNITS = (
+    ("d", 86_400 * SECOND),
+    ("h", 3_600 * SECOND),
+    ("min", 60 * SECOND),
+    ("s", SECOND),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+)
 
 
 def duration(value: Duration, *, what: str = "duration", positive: bool = False) -> int:
@@ -86,8 +95,7 @@ def spell(nanos: int) -> str:
     """
     parts = []
     rest = abs(nanos)
-    for unit, size in (("d", 86_400 * SECOND), ("h", 3_600 * SECOND), ("min", 60 * SECOND), ("s", SECOND),
-                       ("ms", 1_000_000), ("us", 1_000), ("ns", 1)):  # fmt: skip
+    for unit, size in _UNITS:
         count, rest = divmod(rest, size)
         if count:
             parts.append(f"{count}{unit}")
@@ -112,7 +120,9 @@ def to_nanos(times: pd.Series) -> Nanos:
             f"column {times.name!r} is {times.dtype}, not a datetime",
             hint="convert it first, as with pandas.to_datetime",
         )
-    values = times.dt.tz_localize(None) if times.dt.tz is None else times.dt.tz_convert("UTC").dt.tz_localize(None)
+    values = (
+        times.dt.tz_localize(None) if times.dt.tz is None else times.dt.tz_convert("UTC").dt.tz_localize(None)
+    )
     nanos: Nanos = values.to_numpy().astype("datetime64[ns]").view(np.int64)
     return nanos
 

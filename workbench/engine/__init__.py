@@ -1,0 +1,1 @@
+"""How it is computed: vectorised and synchronous, with numpy and pandas only."""

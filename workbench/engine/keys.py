@@ -26,7 +26,8 @@ class _Column:
         codes = [code_of.setdefault(value, len(code_of)) for value in distinct.tolist()]
         if (local < 0).any():
             codes.append(code_of.setdefault(None, len(code_of)))  # local -1 finds it at the end
-        return np.asarray(codes, dtype=np.int64)[local]
+        coded: Codes = np.asarray(codes, dtype=np.int64)[local]
+        return coded
 
     def take(self, codes: Codes) -> pd.Series:
         values = np.empty(len(self.code_of), dtype=object)
@@ -89,7 +90,10 @@ class KeyDictionary:
         where[local] = np.arange(len(local))
         code_of = self._code_of
         keys = zip(*(column[where].tolist() for column in codes), strict=True)
-        return np.array([code_of.setdefault(key, len(code_of)) for key in keys], dtype=np.int64)[local]
+        coded: Codes = np.array([code_of.setdefault(key, len(code_of)) for key in keys], dtype=np.int64)[
+            local
+        ]
+        return coded
 
     def take(self, codes: Codes) -> dict[str, pd.Series]:
         """Give the key columns of some codes, in the dtypes of the input."""

@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.engine.progress import Progress, Stamp
 from workbench.engine.windowed import WindowOperator, window_operator
 from workbench.errors import StepError
-from workbench.model.stream import Aggregated, Apply, Date, Step
+from workbench.model.steps import Aggregated, Apply, Date, Step
 from workbench.schema import Schema
 from workbench.time import NO_WATERMARK, to_nanos
 

@@ -1,9 +1,9 @@
 """Merging sessions: rows of a key with no pause longer than the gap.
 
-Rows and sessions of a key that touch, however remotely, form a *cluster*; what happens in one cluster does not
-concern another. As long as every row is ahead of the watermark that it met, order does not matter, and each
-cluster becomes one session at once. A row at or behind its watermark is a *straggler*: the session that it
-would join may have fired or expired by then. Clusters with stragglers are therefore taken in rounds, one
+Rows and sessions of a key that touch, however remotely, form a *cluster*; what happens in one cluster does
+not concern another. As long as every row is ahead of the watermark that it met, order does not matter, and
+each cluster becomes one session at once. A row at or behind its watermark is a *straggler*: the session that
+it would join may have fired or expired by then. Clusters with stragglers are therefore taken in rounds, one
 straggler and the rows that follow it at a time, all such clusters together.
 """
 
@@ -41,7 +41,8 @@ def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tup
 
     Examples
     --------
-    >>> numbers, count = cluster(np.array([0, 0, 0]), np.array([0, 25, 10]), np.array([10, 30, 20]), touching=True)
+    >>> numbers, count = cluster(np.array([0, 0, 0]), np.array([0, 25, 10]), np.array([10, 30, 20]),
+    touching=True)
     >>> numbers.tolist(), count
     ([0, 1, 0], 2)
     """
@@ -52,7 +53,9 @@ def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tup
     fresh[:1] = True
     np.not_equal(domains[1:], domains[:-1], out=fresh[1:])
     base = np.cumsum(fresh) * len(distinct)
-    reached = distinct[np.maximum.accumulate(base + rank[order]) - base]  # the furthest end so far in the domain
+    reached = distinct[
+        np.maximum.accumulate(base + rank[order]) - base
+    ]  # the furthest end so far in the domain
     apart = starts[1:] > reached[:-1] if touching else starts[1:] >= reached[:-1]
     fresh[1:] |= apart
     numbers = np.empty(len(order), dtype=np.int64)
@@ -70,7 +73,8 @@ class SessionWindows:
         self.gap, self.touching = window.gap, window.merge_touching
         self.lateness = lateness
         self.watermark = NO_WATERMARK
-        # panes: how many were told; told: 1 if the last one still holds; behind: 1 if a row behind the watermark
+        # panes: how many were told; told: 1 if the last one still holds; behind: 1 if a row behind the
+        # watermark
         # changed it since; cluster: its number in the present batch, or -1
         self.sessions = Table(("key", "start", "end", "panes", "told", "behind", "cluster"), plan.parts)
 
@@ -183,10 +187,12 @@ class SessionWindows:
         )
         return numbers[: len(held)], numbers[len(held) :], count
 
-    def _join(self, held: Ints, held_at: Ints, rows: Rows, chosen: Ints, row_at: Ints, cluster_of: Ints) -> Ints:
-        """Make one session of all rows, and the sessions held, that are at the same place; gives the new ones.
+    def _join(
+        self, held: Ints, held_at: Ints, rows: Rows, chosen: Ints, row_at: Ints, cluster_of: Ints
+    ) -> Ints:
+        """Make one session of the rows, and the sessions held, at each place that has a row.
 
-        Sessions at a place without a row stay as they are.
+        Gives the new sessions; those held at a place without a row stay as they are.
         """
         if not len(chosen):
             return chosen
@@ -240,13 +246,13 @@ class SessionWindows:
 
 
 def _rounds(chosen: Ints, cluster_of: Ints, straggling: Mask) -> Iterator[tuple[Ints, Ints]]:
-    """Divide rows (ascending) into rounds: at most one straggler of each cluster, and the rows up to its next one."""
+    """Divide rows into rounds: at most one straggler a cluster, and the rows up to its next one."""
     chosen = chosen[np.argsort(cluster_of[chosen], kind="stable")]
     clusters = cluster_of[chosen]
     passed = np.cumsum(straggling[chosen])
     new = np.flatnonzero(np.r_[True, clusters[1:] != clusters[:-1]])
-    before = passed[new] - straggling[chosen][new]
-    turn = passed - np.repeat(before, np.diff(np.r_[new, len(clusters)]))
+    before: Ints = passed[new] - straggling[chosen][new]
+    turn: Ints = passed - np.repeat(before, np.diff(np.r_[new, len(clusters)]))
     for number in range(int(turn.max()) + 1):
         now = chosen[turn == number]
         yield now[straggling[now]], now[~straggling[now]]

@@ -2,8 +2,8 @@
 
 Windows start every `slide`; their starts and ends cut event time into slices, at most two a slide, and every
 window is a run of whole slices. Rows are folded into (slice, key) cells; a window fires by merging its cells.
-After Traub et al., "Scotty: General and Efficient Open-Source Window Aggregation for Stream Processing Systems"
-(2021), section 4.
+After Traub et al., "Scotty: General and Efficient Open-Source Window Aggregation for Stream Processing
+Systems" (2021), section 4.
 
 A row is a *straggler* when a window that covers it has closed already while another has not, or accepts late
 rows. Such a row counts for some of its windows only, so stragglers are told to their windows one by one, and
@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.engine.partials import Operand, Partials, Plan
+from workbench.engine.partials import Partials, Plan
+from workbench.engine.parts import Operand
 from workbench.engine.state import Cells
 from workbench.model.panes import EARLY, LATE, ON_TIME
 from workbench.model.windows import Sliding
@@ -160,7 +161,9 @@ def spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
     """Write out the ranges from first to last, inclusive: position of the range, and number."""
     counts = np.maximum(last - first + 1, 0)
     owners = np.repeat(np.arange(len(first)), counts)
-    numbers = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
+    numbers = (
+        np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
+    )
     return owners, numbers
 
 
@@ -229,7 +232,11 @@ class SlicedWindows:
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state as plain values and arrays."""
-        return {"watermark": self.watermark, "cells": self.cells.snapshot(), "told": self.told.snapshot()}
+        return {
+            "watermark": self.watermark,
+            "cells": self.cells.snapshot(),
+            "told": self.told.snapshot(),
+        }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from a snapshot."""
@@ -255,7 +262,7 @@ class SlicedWindows:
     def _fire_around(
         self, rows: Rows, stragglers: Ints, first: Ints, last: Ints, watermark: int, placed: Placed
     ) -> None:
-        """Fire on-time panes with the pairs that came before their window closed, then late ones with the others."""
+        """Fire on-time panes with the pairs that came in time, then late ones with the others."""
         of, windows = spread(first[stragglers], last[stragglers])
         of = stragglers[of]
         met, ends = rows.met[of], self.shape.end(windows)
@@ -288,13 +295,17 @@ class SlicedWindows:
         bounds = np.searchsorted(position[order], np.arange(len(places) + 1))
         of, at = spread(bounds[first], bounds[beyond] - 1)
         rows = rows[order[at]]
-        pieces = [(windows[of], self.cells.table["key"][rows], self.cells.table.take(rows))] if len(rows) else []
+        pieces = (
+            [(windows[of], self.cells.table["key"][rows], self.cells.table.take(rows))] if len(rows) else []
+        )
         for more_windows, keys, partials in told:
             chosen = np.isin(more_windows, windows)
             pieces.append((more_windows[chosen], keys[chosen], partials.take(chosen)))
         merged = reduce(Partials.append, (partials for _, _, partials in pieces))
         groups, at_windows, at_keys = group(
-            np.concatenate([piece[0] for piece in pieces]), np.concatenate([piece[1] for piece in pieces]), keys_known
+            np.concatenate([piece[0] for piece in pieces]),
+            np.concatenate([piece[1] for piece in pieces]),
+            keys_known,
         )
         return at_windows, at_keys, merged.reduce(groups, len(at_keys))
 

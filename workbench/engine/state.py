@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.engine.partials import Columns, Part, Partials
+from workbench.engine.partials import Partials
+from workbench.engine.parts import Columns, Part
 from workbench.errors import SnapshotError
 
 Ints = npt.NDArray[np.int64]
@@ -103,13 +104,15 @@ class Table:
     def _store(self, rows: Ints, partials: Partials) -> None:
         if self._columns is None:
             self._columns = [
-                tuple(np.zeros(len(self._live), dtype=array.dtype) for array in arrays) for arrays in partials.columns
+                tuple(np.zeros(len(self._live), dtype=array.dtype) for array in arrays)
+                for arrays in partials.columns
             ]
         for i, arrays in enumerate(partials.columns):
             held = self._columns[i]
             if any(new.dtype != old.dtype for new, old in zip(arrays, held, strict=True)):
                 held = self._columns[i] = tuple(
-                    old.astype(np.result_type(old.dtype, new.dtype)) for new, old in zip(arrays, held, strict=True)
+                    old.astype(np.result_type(old.dtype, new.dtype))
+                    for new, old in zip(arrays, held, strict=True)
                 )
             for new, old in zip(arrays, held, strict=True):
                 old[rows] = new
@@ -200,7 +203,10 @@ class Cells:
         height, width = self._grid.shape
         if (len(lines) and lines.max() >= height) or keys_known > width:
             larger = np.zeros(
-                (max(height, _doubled(height, int(lines.max(initial=-1)) + 1)), _doubled(width, keys_known)),
+                (
+                    max(height, _doubled(height, int(lines.max(initial=-1)) + 1)),
+                    _doubled(width, keys_known),
+                ),
                 dtype=np.int32,
             )
             larger[:height, :width] = self._grid

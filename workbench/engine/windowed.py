@@ -1,8 +1,8 @@
 """WindowOperator: process(batch) -> panes, late; the heart of the engine.
 
-The way of a batch through here: its rows are looked up in their stamp (event time, and the watermark that each
-met), their keys become integers, their columns plain arrays; the windows place them, fold them into partials
-and say what fires; panes and late rows become frames again.
+The way of a batch through here: its rows are looked up in their stamp (event time, and the watermark that
+each met), their keys become integers, their columns plain arrays; the windows place them, fold them into
+partials and say what fires; panes and late rows become frames again.
 """
 
 from __future__ import annotations
@@ -124,7 +124,13 @@ class WindowOperator:
         times, met = stamp.look_up(frame)
         codes = self.keys.encode(frame)
         rows = Rows(
-            self.plan, self.plan.operands(frame), times, met, frame.index.to_numpy(), codes, len(self.keys)
+            self.plan,
+            self.plan.operands(frame),
+            times,
+            met,
+            frame.index.to_numpy(),
+            codes,
+            len(self.keys),
         )
         placed = self.windows.process(rows, stamp.watermark)
         output = WindowOutput(
@@ -162,7 +168,8 @@ class WindowOperator:
         if snapshot["version"] != VERSION or snapshot["described"] != self._described:
             raise SnapshotError(
                 "the snapshot is of another operator",
-                detail=f"version {snapshot['version']} of {snapshot['described']}\nhere {VERSION} of {self._described}",
+                detail=f"it is of {snapshot['described']} (version {snapshot['version']}), "
+                f"not of {self._described} (version {VERSION})",
                 hint="restore it into the pipeline that it was taken of",
             )
         self.keys.restore(snapshot["keys"])
@@ -174,7 +181,9 @@ class WindowOperator:
         frames = [self._pane_table(firing) for firing in firings]
         if not frames:
             outputs = [aggregate.output for aggregate in self.plan.aggregates]
-            return pd.DataFrame(columns=[WINDOW_START, WINDOW_END, *self.keys.names, *outputs, TIMING, REVISION])
+            return pd.DataFrame(
+                columns=[WINDOW_START, WINDOW_END, *self.keys.names, *outputs, TIMING, REVISION]
+            )
         panes = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
         by = [WINDOW_END, *self.keys.names, REVISION]
         try:
@@ -182,7 +191,10 @@ class WindowOperator:
         except TypeError:  # keys of several types have no order of their own
             text = [name for name in self.keys.names if panes[name].dtype == object]
             return panes.sort_values(
-                by, kind="stable", ignore_index=True, key=lambda c: c.astype(str) if c.name in text else c
+                by,
+                kind="stable",
+                ignore_index=True,
+                key=lambda c: c.astype(str) if c.name in text else c,
             )
 
     def _pane_table(self, firing: Firing) -> pd.DataFrame:
@@ -215,10 +227,25 @@ class WindowOperator:
 
 def window_operator(
     *,
-    keys: tuple[str, ...] = (),
     window: Window,
-    lateness: int = 0,
     aggregates: tuple[Aggregate, ...],
+    keys: tuple[str, ...] = (),
+    lateness: int = 0,
     time_dtype: Any = "datetime64[ns]",
 ) -> WindowOperator:
-    return WindowOperator(keys=keys, window=window, lateness=lateness, aggregates=aggregates, time_dtype=time_dtype)
+    """Make a `WindowOperator`; without keys and lateness unless given.
+
+    Examples
+    --------
+    >>> from workbench.engine.progress import Progress
+    >>> from workbench.model.windows import Tumbling
+    >>> operator = window_operator(window=Tumbling(10), aggregates=(Aggregate("total", "v", "sum"),))
+    >>> stamp = Progress(bound=0).stamp(np.array([1, 12]) * 1_000_000_000)
+    >>> frame = pd.DataFrame({"v": [3, 4]}, index=pd.RangeIndex(1, 3))
+    >>> operator.process(frame, stamp).panes[["window_end", "total", "timing"]]
+               window_end  total   timing
+    0 1970-01-01 00:00:10      3  on_time
+    """
+    return WindowOperator(
+        keys=keys, window=window, lateness=lateness, aggregates=aggregates, time_dtype=time_dtype
+    )

@@ -41,9 +41,9 @@ class Aggregate:
         Name of the input column; for ``size`` it does not matter.
     function : str
         One of `FUNCTIONS`, which are pandas' own names. Nulls are skipped, but ``size`` counts rows; a sum of
-        nothing is 0, a mean, min, max, first or last of nothing is null; ``var`` and ``std`` have one degree of
-        freedom (``ddof=1``) and are null below two values. ``first`` and ``last`` go by event time; ties go by
-        arrival (first the earliest to arrive, last the latest).
+        nothing is 0, a mean, min, max, first or last of nothing is null; ``var`` and ``std`` have one degree
+        of freedom (``ddof=1``) and are null below two values. ``first`` and ``last`` go by event time; ties
+        go by arrival (first the earliest to arrive, last the latest).
 
     Raises
     ------

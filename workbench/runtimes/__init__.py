@@ -1,0 +1,1 @@
+"""Where it runs: the same description on different engines, one file each."""

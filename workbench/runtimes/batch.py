@@ -6,7 +6,8 @@ import pandas as pd
 
 from workbench.engine.operators import OUT, Door, Operator, Outcome, operator_for
 from workbench.errors import DescriptionError
-from workbench.model.stream import EventStream, Output, Read
+from workbench.model.steps import Output, Read
+from workbench.model.stream import EventStream
 
 
 def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame:

@@ -1,77 +1,35 @@
 """The driver: one place that reads the sources, paces them, pushes into the graph and answers for errors.
 
-A run is driven on the asyncio loop that is running where it is started (a notebook's, a server's), so that what
-it prints and raises reaches the cell that owns it; without a running loop it gets one of its own in a thread.
+A run is driven on the asyncio loop that is running where it is started (a notebook's, a server's), so that
+what it prints and raises reaches the cell that owns it; without a running loop it gets one of its own in a
+thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
-import queue
 import sys
 import threading
 from collections.abc import Awaitable, Mapping
 from typing import Any, Literal
 
 import pandas as pd
-from tornado.ioloop import IOLoop
 
 from workbench.engine.operators import LATE, REJECTED, Outcome
 from workbench.errors import DescriptionError, RunError, StepError
 from workbench.model.panes import WINDOW_END, WINDOW_START
-from workbench.model.stream import Aggregated, EventStream
+from workbench.model.steps import Aggregated
+from workbench.model.stream import EventStream
+from workbench.runtimes.pace import Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import Metrics, Rate, Trace
 from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND, Clock, SystemClock, timestamp
 
-Speed = float | Literal["max"]
 TICK = 0.1
 """Seconds of wall time between two looks at the sources."""
 
-_runs: list[Run] = []
 _numbers = itertools.count(1)
-
-
-class Pace:
-    """Processing time: the clock's, from a beginning, at a speed, with pauses."""
-
-    def __init__(self, clock: Clock, begin: int, speed: Speed) -> None:
-        self._clock = clock
-        self._begin = begin
-        self._since: int | None = None
-        self._speed: Speed = speed
-
-    @property
-    def speed(self) -> Speed:
-        """Seconds of processing time per second, or ``"max"``."""
-        return self._speed
-
-    @speed.setter
-    def speed(self, speed: Speed) -> None:
-        self.set(self.now())
-        self._speed = speed
-
-    def now(self) -> int:
-        """Give the processing time, in nanoseconds."""
-        if self._since is None or self._speed == "max":
-            return self._begin
-        return self._begin + int((self._clock.now() - self._since) * self._speed)
-
-    def set(self, moment: int) -> None:
-        """Put processing time to a moment, and go on from there."""
-        self._begin = moment
-        if self._since is not None:
-            self._since = self._clock.now()
-
-    def go(self) -> None:
-        """Let time pass."""
-        self._since = self._clock.now()
-
-    def halt(self) -> None:
-        """Let time stand still."""
-        self._begin, self._since = self.now(), None
 
 
 class Run:
@@ -82,7 +40,8 @@ class Run:
     name : str
         For people.
     status : str
-        ``paused``, ``running``, ``finished`` (the sources have ended), ``failed`` (see ``errors``) or ``stopped``.
+        ``paused``, ``running``, ``finished`` (the sources have ended), ``failed`` (see ``errors``) or
+        ``stopped``.
     errors : list of StepError
         What went wrong, the first first.
     trace : Trace
@@ -126,12 +85,15 @@ class Run:
         for result in streams:
             self.graph.nodes[result].sink(self.trace.results[result].append)
         self._readers = {source: read.source.reader() for source, (read, _) in self.graph.sources.items()}
-        self._pace = Pace(self._clock, min(reader.reached for reader in self._readers.values()), _speed(speed))
-        self.owner = _cell()
+        self._pace = Pace(
+            self._clock, min(reader.reached for reader in self._readers.values()), as_speed(speed)
+        )
+        self.owner: tuple[str, str] | None = None
         self._loop = loop
         self._changed = asyncio.Event()
         self._over = threading.Event()
         self._turning = self._behind = False
+        self._awaited: list[asyncio.Future[Any]] = []
 
     def __getitem__(self, name: str) -> Any:
         """Give a node of the graph, a ``streamz.Stream`` of DataFrames, by the name of its step or result."""
@@ -153,7 +115,7 @@ class Run:
 
     @speed.setter
     def speed(self, speed: Speed) -> None:
-        self._pace.speed = _speed(speed)
+        self._pace.speed = as_speed(speed)
 
     @property
     def over(self) -> bool:
@@ -178,7 +140,7 @@ class Run:
         return self
 
     def step(self) -> Run:
-        """Let one batch through, while the run is paused: the next rows that arrive within a tick of each other."""
+        """Let one batch through, while the run is paused: what arrives in the next tick with rows."""
         self._refuse_if_over("stepped")
         if self.status != "paused":
             raise RunError("only a paused run can be stepped", hint="call pause() first")
@@ -186,8 +148,7 @@ class Run:
         while not self.over:
             before = self.trace.version
             self._pace.set(self._pace.now() + span)
-            for awaitable in self._turn():
-                asyncio.ensure_future(awaitable)
+            self._awaited = [asyncio.ensure_future(awaitable) for awaitable in self._turn()]
             if self.trace.version != before:
                 break
         return self
@@ -208,9 +169,10 @@ class Run:
         RunError
             If it is not over in time.
         """
-        if _running_loop() is not None:
+        if running_loop() is not None:
             raise RunError(
-                "wait() would block the event loop that drives the run", hint="write: await run.finished()"
+                "wait() would block the event loop that drives the run",
+                hint="write: await run.finished()",
             )
         if not self._over.wait(timeout):
             raise RunError(f"the run is still {self.status} after {timeout} s")
@@ -238,7 +200,7 @@ class Run:
     @property
     def watermark(self) -> int:
         """The least watermark of the sources, in nanoseconds."""
-        return min(door.operator.progress.watermark for door in self.graph.doors.values())
+        return self.graph.watermark
 
     def panes(self, result: str) -> pd.DataFrame:
         """Give the latest pane of each window and key of a result, as far as kept, in order of window end."""
@@ -322,9 +284,8 @@ class Run:
         self.trace.mark(self._pace.now(), self.watermark)
 
     def _finish(self, name: str) -> list[Awaitable[Any]]:
-        """A source has ended: let its windows fire; end the run with the last one."""
-        door = self.graph.doors.get(name)
-        waiting = [] if door is None else door.hand_on(door.operator.end())
+        """End a source: let its windows fire; end the run with the last one."""
+        waiting = self.graph.end(name)
         del self._readers[name]
         self.trace.mark(self._pace.now(), self.watermark)
         if not self._readers and not self.over:
@@ -352,8 +313,6 @@ class Run:
     def _end(self, status: str) -> None:
         self._pace.halt()
         self.status = status
-        if self in _runs:
-            _runs.remove(self)
         self._wake()
         if not self._turning:  # a batch under way goes to all its consumers first
             self._close()
@@ -373,105 +332,9 @@ class Run:
             raise RunError(f"a run that is {self.status} cannot be {verb}", hint="start it again")
 
 
-def start(
-    *unnamed: EventStream,
-    speed: Speed = 1,
-    on_error: Literal["fail", "reject"] = "fail",
-    clock: Clock | None = None,
-    paused: bool = False,
-    batch_rows: int = 20_000,
-    name: str | None = None,
-    **streams: EventStream,
-) -> Run:
-    """Start a live run of one or several streams; common steps run once.
-
-    Parameters
-    ----------
-    *unnamed, **streams : EventStream
-        The results; a keyword names the result, else it is named as its last step.
-    speed : float or "max"
-        Seconds of processing time per second of the clock; ``"max"`` reads without waiting.
-    on_error : "fail" or "reject"
-        What an error in a user's function does: end the run, or set aside the rows for which it raises.
-    clock : Clock, optional
-        For tests; else the machine's.
-    paused : bool
-        Whether to wait for ``resume()`` or ``step()``.
-    batch_rows : int
-        The most rows that a batch may have.
-    name : str, optional
-        The run's name, for people.
-
-    Examples
-    --------
-    >>> import pandas as pd, workbench as wb
-    >>> sales = pd.DataFrame({"time": pd.to_datetime(["2026-01-05 09:00", "2026-01-05 09:02"]), "amount": [10, 7]})
-    >>> revenue = wb.stream(sales, time="time", watermark="10s").window("1min").agg(revenue=("amount", "sum"))
-    >>> run = wb.start(revenue, speed="max").wait(10)
-    >>> run.status, run.panes("revenue").revenue.tolist()
-    ('finished', [10, 7])
-    """
-    named = {stream.name: stream for stream in unnamed} | streams
-    loop = IOLoop.current() if _running_loop() else _background_loop()
-    run = Run(
-        named, speed=speed, on_error=on_error, clock=clock, batch_rows=batch_rows, name=name, loop=loop
-    )
-    for other in list(_runs):  # the same cell, run again: its earlier run gives way
-        if run.owner and other.owner and run.owner[0] == other.owner[0] and run.owner[1] != other.owner[1]:
-            other.stop()
-    _runs.append(run)
-    if not paused:
-        run.resume()
-    if _running_loop():
-        run.task = asyncio.ensure_future(run.drive())
-    else:
-        run.task = asyncio.run_coroutine_threadsafe(run.drive(), loop.asyncio_loop)
-    return run
-
-
-def runs() -> list[Run]:
-    """Give the runs that are not over, the oldest first."""
-    return list(_runs)
-
-
-def stop_all() -> None:
-    """Stop every run of this process."""
-    for run in runs():
-        run.stop()
-
-
-def _speed(speed: Speed) -> Speed:
-    if speed != "max" and not (isinstance(speed, int | float) and speed > 0):
-        raise DescriptionError(
-            f"not a speed: {speed!r}", hint="a number such as 1 or 10 (seconds per second), or 'max'"
-        )
-    return speed
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Give the event loop that runs in this thread, if one does."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-@functools.cache
-def _background_loop() -> Any:
-    """Give the loop that drives runs started where none is running; it has a thread of its own."""
-    made: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def serve() -> None:
-        loop = IOLoop()
-        made.put(loop)
-        loop.start()
-
-    threading.Thread(target=serve, name="workbench runs", daemon=True).start()
-    return made.get()
-
-
-def _cell() -> tuple[str, str] | None:
-    """Give the notebook cell that is being executed, and which execution of it; None elsewhere."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    parent = shell.kernel.get_parent() if hasattr(shell, "kernel") else {}
-    cell = parent.get("metadata", {}).get("cellId")
-    return (cell, parent["header"]["msg_id"]) if cell else None

@@ -1,4 +1,5 @@
-"""The live graph: a streamz node for each step, wired and named as described; the only file that imports streamz.
+"""The live graph: a streamz node for each step, wired and named as described; the only file that imports
+streamz.
 
 streamz is the shell: wiring, names, fan-out, and whatever operators a user attaches. The driver in
 `workbench.runtimes.run` owns loop, clock, positions and errors, and pushes from one place. The elements are
@@ -20,12 +21,22 @@ from typing import Any
 import pandas as pd
 from streamz import Sink, Stream
 
-from workbench.engine.operators import LATE, OUT, REJECTED, Door, Operator, Outcome, Windows, operator_for
+from workbench.engine.operators import (
+    LATE,
+    OUT,
+    REJECTED,
+    Door,
+    Operator,
+    Outcome,
+    Windows,
+    operator_for,
+)
 from workbench.engine.progress import Stamp
 from workbench.engine.windowed import window_operator
 from workbench.errors import DescriptionError, StepError
 from workbench.model.aggregates import named_aggregates
-from workbench.model.stream import EventStream, Output, Read, Step
+from workbench.model.steps import Output, Read, Step
+from workbench.model.stream import EventStream
 from workbench.model.watermarks import BoundedOutOfOrderness, as_watermark
 from workbench.model.windows import Window, as_window
 from workbench.time import Duration, duration
@@ -82,7 +93,9 @@ class StepNode(Node):
     Its own downstreams get what goes on; ``late`` and ``rejected`` are streams beside it.
     """
 
-    def __init__(self, upstream: Stream, operator: Operator, *, name: str, reporter: Reporter | None = None) -> None:
+    def __init__(
+        self, upstream: Stream, operator: Operator, *, name: str, reporter: Reporter | None = None
+    ) -> None:
         super().__init__(upstream, stream_name=name, reporter=reporter)
         self.operator = operator
         beside = {"reporter": reporter, "loop": self.loop, "asynchronous": self.asynchronous}
@@ -125,7 +138,12 @@ class WatermarkNode(StepNode):
     """
 
     def __init__(
-        self, upstream: Stream, watermark: BoundedOutOfOrderness | Duration, *, time: str, stream_name: str = "watermark"
+        self,
+        upstream: Stream,
+        watermark: BoundedOutOfOrderness | Duration,
+        *,
+        time: str,
+        stream_name: str = "watermark",
     ) -> None:
         super().__init__(upstream, Door(None, as_watermark(watermark).bound, time), name=stream_name)
 
@@ -178,7 +196,7 @@ class WindowNode(StepNode):
             raise DescriptionError(
                 "rows without dates have come to a window",
                 detail="they carry no watermark in their metadata",
-                hint="put .watermark('10s', time='t') before, and only nodes between that hand the metadata on",
+                hint="put .watermark('10s', time='t') before, and between them only nodes that pass it on",
             )
         return super().update(x, who=who, metadata=metadata)
 
@@ -210,7 +228,7 @@ class Graph:
         loop: Any,
     ) -> None:
         self.nodes: dict[str, Stream] = {}
-        self.doors: dict[str, StepNode] = {}
+        self._doors: dict[str, tuple[StepNode, Door]] = {}
         self.sources: dict[str, tuple[Read, Node]] = {}
         self._reporter, self._observer, self._reject, self._loop = reporter, observer, reject, loop
         self._of_step: dict[int, Stream] = {}
@@ -224,6 +242,16 @@ class Graph:
             if isinstance(node, StepNode):
                 yield node.name, node.operator
 
+    @property
+    def watermark(self) -> int:
+        """The least watermark of the sources, in nanoseconds."""
+        return min(door.progress.watermark for _, door in self._doors.values())
+
+    def end(self, source: str) -> list[Awaitable[Any]]:
+        """End a source: its watermark goes to the end of time, and every window fires."""
+        node, door = self._doors[source]
+        return node.hand_on(door.end())
+
     def peek(self, name: str) -> pd.DataFrame:
         """Give what the open windows of a result hold so far; an empty frame if it has none."""
         operator = getattr(self.nodes[name], "operator", None)
@@ -235,8 +263,8 @@ class Graph:
         Parameters
         ----------
         through : bool
-            Whether to cut through what users attached; otherwise only their sinks on our nodes are destroyed, and
-            what their own nodes still hold goes on its way.
+            Whether to cut through what users attached; otherwise only their sinks on our nodes are destroyed,
+            and what their own nodes still hold goes on its way.
         """
         for node in self._of_step.values():
             for part in (node, getattr(node, "late", node), getattr(node, "rejected", node)):
@@ -250,7 +278,13 @@ class Graph:
         node: Stream
         match step:
             case Read():
-                node = Node(None, stream_name=name, reporter=self._reporter, asynchronous=True, loop=self._loop)
+                node = Node(
+                    None,
+                    stream_name=name,
+                    reporter=self._reporter,
+                    asynchronous=True,
+                    loop=self._loop,
+                )
                 self.sources[name] = (step, node)
             case Output():
                 assert step.upstream is not None
@@ -261,9 +295,12 @@ class Graph:
                 operator = operator_for(step, reject=self._reject)
                 node = StepNode(upstream, operator, name=name, reporter=self._reporter)
                 node.observer = self._observer
-                self.nodes[f"{name}.late"], self.nodes[f"{name}.rejected"] = node.late, node.rejected
+                self.nodes[f"{name}.late"], self.nodes[f"{name}.rejected"] = (
+                    node.late,
+                    node.rejected,
+                )
                 if isinstance(operator, Door):
-                    self.doors[self._source_of(step)] = node
+                    self._doors[self._source_of(step)] = (node, operator)
         self._of_step[id(step)] = node
         self.nodes[name] = node
         return node

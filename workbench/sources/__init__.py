@@ -1,7 +1,7 @@
 """Where rows come from: one file a kind of source, one protocol for all.
 
-A source is a description with a name and a schema; its *reader* gives the rows that have arrived by a moment of
-processing time, knows its position, and can be sent back to one.
+A source is a description with a name and a schema; its *reader* gives the rows that have arrived by a moment
+of processing time, knows its position, and can be sent back to one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any, Protocol, cast
 import pandas as pd
 
 from workbench.errors import DescriptionError
-from workbench.model.stream import Date, EventStream, Read, Source
+from workbench.model.steps import Date, Read, Source
+from workbench.model.stream import EventStream
 from workbench.model.watermarks import BoundedOutOfOrderness, as_watermark
 from workbench.sources.frame import FrameSource
 from workbench.sources.simulated import SimulatedSource
@@ -24,8 +25,8 @@ class Reader(Protocol):
     Attributes
     ----------
     reached : int
-        Processing time, in nanoseconds, up to which all rows have been read; before the first, when the source
-        begins.
+        Processing time, in nanoseconds, up to which all rows have been read; before the first, when the
+        source begins.
     position : tuple of int
         Where reading goes on; any position that was once given can be sought.
     """
@@ -65,8 +66,8 @@ def stream(
     time : str, optional
         The event-time column; needed for a frame.
     arrival : str, optional
-        The column of a frame that says when each row arrived, for pacing; without it rows arrive at the greatest
-        event time so far.
+        The column of a frame that says when each row arrived, for pacing; without it rows arrive at the
+        greatest event time so far.
     duration : duration, optional
         How long a simulator runs, in processing time from its start; without it, for ever.
     name : str, optional
@@ -97,7 +98,8 @@ def _source(
     if isinstance(source, pd.DataFrame):
         if time is None:
             raise DescriptionError(
-                "a frame needs an event-time column", hint="wb.stream(frame, time='event_time', watermark='10s')"
+                "a frame needs an event-time column",
+                hint="wb.stream(frame, time='event_time', watermark='10s')",
             )
         return FrameSource(source, time=time, arrival=arrival, name=name or "frame")
     if hasattr(source, "block_arrivals"):

@@ -19,12 +19,15 @@ class FrameSource:
     time : str
         The event-time column.
     arrival : str, optional
-        The column that says when each row arrived; without it a row arrives at the greatest event time so far.
+        The column that says when each row arrived; without it a row arrives at the greatest event time so
+        far.
     name : str
         The source's name.
     """
 
-    def __init__(self, frame: pd.DataFrame, *, time: str, arrival: str | None = None, name: str = "frame") -> None:
+    def __init__(
+        self, frame: pd.DataFrame, *, time: str, arrival: str | None = None, name: str = "frame"
+    ) -> None:
         self.name = name
         self.frame = frame.reset_index(drop=True)
         self.schema = Schema.infer(self.frame, time)

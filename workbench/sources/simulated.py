@@ -47,7 +47,11 @@ class SimulatedSource:
         first = simulator.block_arrivals(0)  # for its dtypes, categories included
         self.schema = Schema(dict(first.dtypes), simulator.time_column)
         self.start = pd.Timestamp(simulator.start).as_unit("ns").value
-        self.end = None if duration is None else self.start + nanos(duration, what="duration of a simulation", positive=True)
+        self.end = (
+            None
+            if duration is None
+            else self.start + nanos(duration, what="duration of a simulation", positive=True)
+        )
 
     def reader(self) -> SimulatedReader:
         """Start reading at the simulator's start."""
@@ -58,6 +62,8 @@ class SimulatedReader:
     """Reads a simulator; its position is a block and the rows read of it."""
 
     def __init__(self, source: SimulatedSource) -> None:
+        self.position: tuple[int, ...] = (0, 0)
+        self.reached = source.start
         self._source = source
         self._length = int(source.simulator.block.as_unit("ns").value)
         self.seek((0, 0))
@@ -82,7 +88,11 @@ class SimulatedReader:
             pieces.append(self._frame.iloc[row:stop])
             self.position = (block, stop)
             rows -= stop - row
-            if rows == 0 or stop < len(self._arrivals) or (until is not None and self._end_of(block) >= until):
+            if (
+                rows == 0
+                or stop < len(self._arrivals)
+                or (until is not None and self._end_of(block) >= until)
+            ):
                 break
             self._load(block + 1, 0)
         if rows and until is not None:
@@ -95,8 +105,9 @@ class SimulatedReader:
     def _load(self, block: int, row: int) -> None:
         self._frame = self._source.simulator.block_arrivals(block)
         self._arrivals = to_nanos(self._frame[ARRIVAL])
-        self.position: tuple[int, ...] = (block, row)
+        self.position = (block, row)
         self.reached = int(self._arrivals[row - 1]) if row else self._end_of(block - 1)
 
     def _end_of(self, block: int) -> int:
-        return self._source.start + (block + 1) * self._length
+        end: int = self._source.start + (block + 1) * self._length
+        return end

@@ -1,0 +1,67 @@
+# Each target does all of its own set-up: `make serve` and `make test` work in a fresh clone.
+
+PYTHON ?= python3
+PORT   ?= 5006
+VENV    = .venv
+BIN     = $(VENV)/bin
+READY   = $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help serve lab test test-all check format lock doctor browser clean
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+serve: $(READY)  ## serve the dashboards on 127.0.0.1:5006 (PORT= changes it)
+	@$(BIN)/workbench serve --port $(PORT)
+
+lab: $(READY)    ## open JupyterLab in notebooks/
+	@$(BIN)/workbench lab notebooks
+
+test: $(READY) browser  ## run the tests, but for the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY) browser  ## run all tests, the slow ones too
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## format, lint, types, layers, and all tests but those in a browser
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+format: $(READY) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY)   ## renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--upgrade --extra dev pyproject.toml -o requirements.lock
+
+doctor: $(READY) ## look whether everything is there
+	@$(BIN)/workbench doctor
+
+# The browser tests need Chromium: taken from the system's packages where we may install them, else they say so.
+browser: $(READY)
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			echo "installing chromium for the browser tests"; \
+			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+		else echo "note: no Chromium here, so the browser tests will be skipped (install the package chromium)"; fi; }
+
+clean:           ## remove the virtual environment and all caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is made anew when the lock or the package's description changes. uv does in seconds what pip does
+# in minutes; both take exactly the versions of requirements.lock.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; this is `$(PYTHON) --version`. Try: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "setting up $(VENV) (once; a minute or so)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $(READY)

@@ -1,0 +1,164 @@
+"""The command ``workbench``: dashboards, JupyterLab, simulated events, and a look at the set-up."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import os
+import platform
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench import __version__
+from workbench.errors import DescriptionError, WorkbenchError
+
+SIMULATORS = ("clickstream", "trading", "sensors")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; gives the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except BrokenPipeError:  # the reader of our output has gone, as in `workbench simulate ... | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the flush at exit
+        return 0
+    except (WorkbenchError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return code
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve the dashboards until interrupted."""
+    from workbench.views.serve import serve
+
+    def announce(address: str) -> None:
+        print(f"workbench is served at {address}   (Ctrl-C stops it)", flush=True)
+
+    if options.port and not _is_free(options.address, options.port):
+        raise DescriptionError(
+            f"port {options.port} is taken",
+            hint="another one: workbench serve --port 5007, or PORT=5007 make serve",
+        )
+    serve(
+        options.port,
+        address=options.address,
+        show=options.show,
+        seed=options.seed,
+        announce=announce,
+    )
+    return 0
+
+
+def lab(options: argparse.Namespace) -> int:
+    """Open JupyterLab in the folder of the notebooks."""
+    folder = Path(options.folder)
+    if not folder.is_dir():
+        raise DescriptionError(f"no such folder: {options.folder}", hint="workbench lab FOLDER")
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={folder.resolve()}",
+        *options.rest,
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    os.execv(sys.executable, command)
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Print simulated events as CSV."""
+    simulators = importlib.import_module("simulators")
+    simulator = getattr(simulators, options.simulator.capitalize())(seed=options.seed)
+    rows = {"arrivals": simulator.arrivals, "events": simulator.events, "truth": simulator.truth}[
+        options.what
+    ]
+    rows(options.duration).to_csv(options.output or sys.stdout, index=False)
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Tell whether everything is there that the workbench needs."""
+    print(f"workbench {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}")
+    well = True
+    for name, module in (
+        ("numpy", "numpy"), ("pandas", "pandas"), ("streamz", "streamz"), ("holoviews", "holoviews"),
+        ("panel", "panel"), ("bokeh", "bokeh"), ("ipywidgets", "ipywidgets"), ("jupyterlab", "jupyterlab"),
+    ):  # fmt: skip
+        try:
+            importlib.import_module(module)
+            print(f"  ok   {name} {importlib.metadata.version(name)}")
+        except Exception as error:
+            well = False
+            print(f"  BAD  {name}: {error}")
+    free = _is_free("127.0.0.1", 5006)
+    print(f"  {'ok  ' if free else 'note'} port 5006 is {'free' if free else 'taken: use --port'}")
+    well &= _answers()
+    print("all is well" if well else "something is missing: see above")
+    return 0 if well else 1
+
+
+def _answers() -> bool:
+    """Run a small pipeline end to end: a simulator, a window, and the same rows counted by hand."""
+    import workbench
+    from simulators import Sensors
+
+    events = workbench.stream(Sensors(seed=1), watermark="5s", duration="30s")
+    counted = events.window("10s").agg(rows=("event_id", "size")).to_pandas().rows.sum()
+    right = counted == len(events.to_pandas())
+    print(f"  {'ok  ' if right else 'BAD '} a pipeline of {counted} simulated rows adds up")
+    return bool(right)
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="workbench", description="Streaming analytics in Jupyter.")
+    parser.add_argument("--version", action="version", version=f"workbench {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("serve", help="serve the dashboards, live, on simulated streams")
+    command.add_argument("--port", type=int, default=5006, help="0 takes a free one (default: %(default)s)")
+    command.add_argument("--address", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=7, help="of the simulators (default: %(default)s)")
+    command.add_argument("--show", action="store_true", help="open a browser")
+    command.set_defaults(command=serve)
+
+    command = commands.add_parser("lab", help="open JupyterLab in a folder of notebooks")
+    command.add_argument("folder", nargs="?", default="notebooks" if Path("notebooks").is_dir() else ".")
+    command.add_argument("rest", nargs="*", help="options for JupyterLab, after --")
+    command.set_defaults(command=lab)
+
+    command = commands.add_parser("simulate", help="print simulated events as CSV")
+    command.add_argument("simulator", choices=SIMULATORS)
+    command.add_argument("--duration", default="1min", help="of event time (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--what",
+        choices=("arrivals", "events", "truth"),
+        default="arrivals",
+        help="rows as they arrive, as they happen, or what is true of them (default: %(default)s)",
+    )
+    command.add_argument("--output", help="a file (default: standard output)")
+    command.set_defaults(command=simulate)
+
+    command = commands.add_parser("doctor", help="look whether everything is there")
+    command.set_defaults(command=doctor)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Which runs there are: starting them, on which loop, and the notebook cell that owns each.
+
+Running a cell again replaces its runs: a run remembers the cell, and the execution of it, that started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import queue
+import sys
+import threading
+from typing import Any, Literal
+
+from tornado.ioloop import IOLoop
+
+from workbench.model.stream import EventStream
+from workbench.runtimes.pace import Speed
+from workbench.runtimes.run import Run, running_loop
+from workbench.time import Clock
+
+_runs: list[Run] = []
+
+
+def start(
+    *unnamed: EventStream,
+    speed: Speed = 1,
+    on_error: Literal["fail", "reject"] = "fail",
+    clock: Clock | None = None,
+    paused: bool = False,
+    batch_rows: int = 20_000,
+    name: str | None = None,
+    **streams: EventStream,
+) -> Run:
+    """Start a live run of one or several streams; common steps run once.
+
+    Parameters
+    ----------
+    *unnamed, **streams : EventStream
+        The results; a keyword names the result, else it is named as its last step.
+    speed : float or "max"
+        Seconds of processing time per second of the clock; ``"max"`` reads without waiting.
+    on_error : "fail" or "reject"
+        What an error in a user's function does: end the run, or set aside the rows for which it raises.
+    clock : Clock, optional
+        For tests; else the machine's.
+    paused : bool
+        Whether to wait for ``resume()`` or ``step()``.
+    batch_rows : int
+        The most rows that a batch may have.
+    name : str, optional
+        The run's name, for people.
+
+    Examples
+    --------
+    >>> import pandas as pd, workbench as wb
+    >>> sales = pd.DataFrame({"time": pd.to_datetime(["2026-01-05 09:00", "2026-01-05 09:02"]), "amount": [10,
+    7]})
+    >>> revenue = wb.stream(sales, time="time", watermark="10s").window("1min").agg(revenue=("amount", "sum"))
+    >>> run = wb.start(revenue, speed="max").wait(10)
+    >>> run.status, run.panes("revenue").revenue.tolist()
+    ('finished', [10, 7])
+    """
+    named = {stream.name: stream for stream in unnamed} | streams
+    loop = IOLoop.current() if running_loop() else _background_loop()
+    run = Run(
+        named,
+        speed=speed,
+        on_error=on_error,
+        clock=clock,
+        batch_rows=batch_rows,
+        name=name,
+        loop=loop,
+    )
+    run.owner = _cell()
+    for other in runs():
+        if run.owner and other.owner and run.owner[0] == other.owner[0] and run.owner[1] != other.owner[1]:
+            other.stop()
+    _runs.append(run)
+    if not paused:
+        run.resume()
+    if running_loop():
+        run.task = asyncio.ensure_future(run.drive())
+    else:
+        run.task = asyncio.run_coroutine_threadsafe(run.drive(), loop.asyncio_loop)
+    return run
+
+
+def runs() -> list[Run]:
+    """Give the runs that are not over, the oldest first."""
+    _runs[:] = [run for run in _runs if not run.over]
+    return list(_runs)
+
+
+def stop_all() -> None:
+    """Stop every run of this process."""
+    for run in runs():
+        run.stop()
+
+
+@functools.cache
+def _background_loop() -> Any:
+    """Give the loop that drives runs started where none is running; it has a thread of its own."""
+    made: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def serve() -> None:
+        loop = IOLoop()
+        made.put(loop)
+        loop.start()
+
+    threading.Thread(target=serve, name="workbench runs", daemon=True).start()
+    return made.get()
+
+
+def _cell() -> tuple[str, str] | None:
+    """Give the notebook cell that is being executed, and which execution of it; None elsewhere."""
+    shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    parent = shell.kernel.get_parent() if hasattr(shell, "kernel") else {}
+    cell = parent.get("metadata", {}).get("cellId")
+    return (cell, parent["header"]["msg_id"]) if cell else None
