@@ -41,8 +41,8 @@ def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tup
 
     Examples
     --------
-    >>> numbers, count = cluster(np.array([0, 0, 0]), np.array([0, 25, 10]), np.array([10, 30, 20]),
-    touching=True)
+    >>> starts, ends = np.array([0, 25, 10]), np.array([10, 30, 20])
+    >>> numbers, count = cluster(np.zeros(3, dtype=int), starts, ends, touching=True)
     >>> numbers.tolist(), count
     ([0, 1, 0], 2)
     """

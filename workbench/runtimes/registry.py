@@ -54,8 +54,8 @@ def start(
     Examples
     --------
     >>> import pandas as pd, workbench as wb
-    >>> sales = pd.DataFrame({"time": pd.to_datetime(["2026-01-05 09:00", "2026-01-05 09:02"]), "amount": [10,
-    7]})
+    >>> times = pd.to_datetime(["2026-01-05 09:00", "2026-01-05 09:02"])
+    >>> sales = pd.DataFrame({"time": times, "amount": [10, 7]})
     >>> revenue = wb.stream(sales, time="time", watermark="10s").window("1min").agg(revenue=("amount", "sum"))
     >>> run = wb.start(revenue, speed="max").wait(10)
     >>> run.status, run.panes("revenue").revenue.tolist()

@@ -1,5 +1,4 @@
-"""The live graph: a streamz node for each step, wired and named as described; the only file that imports
-streamz.
+"""The live graph: a streamz node for each step; the only file that imports streamz.
 
 streamz is the shell: wiring, names, fan-out, and whatever operators a user attaches. The driver in
 `workbench.runtimes.run` owns loop, clock, positions and errors, and pushes from one place. The elements are
