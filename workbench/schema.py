@@ -146,6 +146,6 @@ def _cast(column: pd.Series, dtype: Any) -> tuple[pd.Series, Mask]:
             cast = cast.where(~bad, 0)
         return cast, bad
     if isinstance(dtype, pd.CategoricalDtype):
-        cast = column.astype(dtype)
-        return cast, cast.isna().to_numpy() & ~missing
+        bad = ~column.isin(dtype.categories).to_numpy() & ~missing
+        return column.where(~bad).astype(dtype), bad
     return column.astype(dtype), np.zeros(len(column), dtype=bool)

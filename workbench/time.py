@@ -24,7 +24,7 @@ NO_WATERMARK = int(np.iinfo(np.int64).min)
 END_OF_TIME = int(np.iinfo(np.int64).max)
 SECOND = 1_000_000_000
 _UNITS = (
-    ("d", 86_400 * SECOND),
+    ("D", 86_400 * SECOND),
     ("h", 3_600 * SECOND),
     ("min", 60 * SECOND),
     ("s", SECOND),

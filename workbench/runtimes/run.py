@@ -90,7 +90,7 @@ class Run:
         )
         self.owner: tuple[str, str] | None = None
         self._loop = loop
-        self._changed = asyncio.Event()
+        self._changed, self._done = asyncio.Event(), asyncio.Event()
         self._over = threading.Event()
         self._turning = self._behind = False
         self._awaited: list[asyncio.Future[Any]] = []
@@ -128,7 +128,7 @@ class Run:
         if self.status == "paused":
             self.status = "running"
             self._pace.go()
-            self._wake()
+            self._tell(self._changed)
         return self
 
     def pause(self) -> Run:
@@ -224,8 +224,7 @@ class Run:
         StepError
             The first error, if the run has failed.
         """
-        while not self.over:
-            await asyncio.sleep(TICK)
+        await self._done.wait()
         if self.status == "failed":
             raise self.errors[0]
         return self
@@ -313,19 +312,20 @@ class Run:
     def _end(self, status: str) -> None:
         self._pace.halt()
         self.status = status
-        self._wake()
+        self._tell(self._changed)
         if not self._turning:  # a batch under way goes to all its consumers first
             self._close()
 
     def _close(self) -> None:
         self.graph.close(through=self.status != "finished")
         self._over.set()
+        self._tell(self._done)
 
-    def _wake(self) -> None:
+    def _tell(self, event: asyncio.Event) -> None:
         if self._loop is None:
-            self._changed.set()
+            event.set()
         else:
-            self._loop.add_callback(self._changed.set)
+            self._loop.add_callback(event.set)
 
     def _refuse_if_over(self, verb: str) -> None:
         if self.over:

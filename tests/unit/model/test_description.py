@@ -1,0 +1,97 @@
+import pandas as pd
+import pytest
+
+import workbench as wb
+from workbench.errors import DescriptionError, SchemaError
+from workbench.model.aggregates import FUNCTIONS
+from workbench.model.windows import as_window
+
+FRAME = pd.DataFrame({"t": pd.to_datetime(["2026-01-05 09:00"]), "k": ["a"], "v": [1.0]})
+
+
+@pytest.fixture
+def rows():
+    return wb.stream(FRAME, time="t", watermark="10s")
+
+
+def test_a_description_runs_nothing_and_is_shared_by_identity(rows):
+    first = rows.groupby("k").window("1min").agg(n=("v", "size"))
+    second = rows.groupby("k").window("5min").agg(n=("v", "size"))
+    assert first.step.upstream is second.step.upstream
+
+
+def test_columns_are_known_as_far_as_they_can_be(rows):
+    assert rows.columns == ("t", "k", "v")
+    assert rows.assign(w=1).columns == ("t", "k", "v", "w")
+    assert rows[["v"]].columns == ("v",)
+    assert rows.map(lambda frame: frame).columns is None
+    panes = rows.groupby("k").window("1min").agg(n=("v", "size"))
+    assert panes.columns == ("window_start", "window_end", "k", "n", "timing", "revision")
+    assert panes.late.columns == ("t", "k", "v", "late_by", "watermark")
+    assert rows.rejected.columns == ("t", "k", "v", "reason")
+
+
+@pytest.mark.parametrize(
+    ("describe", "text"),
+    [
+        (lambda s: s.groupby("kk"), "no such column: 'kk'"),
+        (lambda s: s.groupby("k").window("1min").agg(n=("w", "sum")), "no such column: 'w'"),
+        (lambda s: s.groupby("k").window("1min").agg(n=("v", "summ")), "no such aggregate: 'summ'"),
+        (lambda s: s.groupby("k").window("1min").agg(), "nothing to aggregate"),
+        (lambda s: s.groupby("k").window("1min").agg(n="v"), "not a pair of column and function"),
+        (lambda s: s.groupby("k").window("1min").agg(timing=("v", "sum")), "cannot be called 'timing'"),
+        (lambda s: s.groupby("k").window("1min").agg(k=("v", "sum")), "cannot be called 'k'"),
+        (lambda s: s.groupby("k", "k"), "keys cannot be used"),
+        (lambda s: s.window("soon"), "not a duration: 'soon'"),
+        (lambda s: s.window("0s"), "more than zero"),
+        (lambda s: s.window("1min", lateness="-1s"), "lateness must be at least zero"),
+        (lambda s: s.window(wb.Tumbling), "the class Tumbling"),
+        (lambda s: s["v"], "a list of columns"),
+        (lambda s: s.window("1min").agg(n=("v", "size")).window("5min"), "a window cannot follow a window"),
+        (lambda s: wb.stream(FRAME, watermark="1s"), "a frame needs an event-time column"),
+        (lambda s: wb.stream(FRAME, time="t", watermark=None), "the stream has no watermark"),
+        (lambda s: wb.stream(42, watermark="1s"), "cannot be a source: int"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_when_described(rows, describe, text):
+    with pytest.raises(DescriptionError, match=text):
+        describe(rows)
+
+
+def test_errors_are_value_errors_too(rows):
+    with pytest.raises(ValueError, match="no such column"):
+        rows.groupby("nope")
+    assert issubclass(SchemaError, DescriptionError)
+
+
+def test_windows_say_how_they_were_made():
+    for window in (
+        wb.Tumbling("1min", offset="15s"),
+        wb.Sliding("5min", "10s"),
+        wb.Session("30min"),
+        wb.Session("30min", merge_touching=False),
+    ):
+        assert (
+            eval(
+                repr(window),
+                {**vars(wb), "Tumbling": wb.Tumbling, "Sliding": wb.Sliding, "Session": wb.Session},
+            )
+            == window
+        )
+    assert as_window("1min") == wb.Tumbling("1min")
+    assert wb.Tumbling("1min", offset="-15s").offset == 45_000_000_000
+
+
+def test_explain_tells_every_step(rows):
+    text = rows.query("v > 0").named("positive").groupby("k").window("1min").agg(n=("v", "size")).explain()
+    assert [line.split()[0] for line in text.splitlines()] == ["frame", "watermark", "positive", "n"]
+    assert "query('v > 0')" in text
+
+
+def test_every_aggregate_runs_as_pandas_would_say(rows):
+    named = {function: ("v", function) for function in FUNCTIONS}
+    panes = rows.window("1min").agg(**named).to_pandas()
+    assert panes[list(FUNCTIONS)].iloc[0].dropna().to_dict() == {
+        "size": 1, "count": 1, "sum": 1, "mean": 1, "min": 1, "max": 1, "first": 1, "last": 1, "nunique": 1,
+    }  # fmt: skip
+    assert panes[["var", "std"]].isna().all(axis=None)

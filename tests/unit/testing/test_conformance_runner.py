@@ -1,0 +1,191 @@
+"""What the runner reports: on cases made up for the purpose."""
+
+import json
+
+import pytest
+
+from workbench.errors import WorkbenchError
+from workbench.testing.cases import Case, row_differences
+from workbench.testing.conformance import Outcome, main, run_case, run_folder
+
+SUM = {"kind": "aggregate", "window": {"type": "tumbling", "size": 10}, "agg": "sum"}
+ROW = {"t": 3, "v": 2}
+PANE = {"window": [0, 10], "value": 2}
+
+
+def run(op, *script):
+    return run_case(Case("made-up", "case", op, script))
+
+
+def write(folder, **cases):
+    for family, content in cases.items():
+        (folder / f"{family}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def file_of(*cases, schema="evtconf/1", family="made-up"):
+    return {"schema": schema, "family": family, "cases": list(cases)}
+
+
+def test_what_comes_as_expected_passes():
+    result = run(SUM, {"rows": [ROW]}, {"end": True}, {"expect": {"out": [PANE]}})
+    assert (result.outcome, result.reason) == (Outcome.PASSED, "")
+
+
+@pytest.mark.parametrize(
+    ("out", "reason"),
+    [
+        ([], "step 3: out: too many {'window': [0, 10], 'value': 2"),
+        ([PANE, {"window": [10, 20]}], "step 3: out: missing {'window': [10, 20]}"),
+        ([{"value": 3}], "step 3: out: missing {'value': 3}"),
+        ([{"k": "a"}], "step 3: out: missing {'k': 'a'}"),
+        ([{"timing": "LATE"}], "step 3: out: missing {'timing': 'LATE'}"),
+        ([{"index": 1}], "step 3: out: missing {'index': 1}"),
+    ],
+)
+def test_what_does_not_come_fails_and_is_named(out, reason):
+    result = run(SUM, {"rows": [ROW]}, {"end": True}, {"expect": {"out": out}})
+    assert result.outcome is Outcome.FAILED
+    assert reason in result.reason
+
+
+def test_output_left_unchecked_fails_unless_it_may_be_ignored():
+    script = ({"rows": [ROW]}, {"end": True})
+    assert run(SUM, *script).reason.startswith("at the end: too many")
+    assert run({**SUM, "ignore_unchecked": True}, *script).outcome is Outcome.PASSED
+
+
+def test_late_rejected_dropped_and_watermark_can_be_expected():
+    policy = {"kind": "bounded", "delay": 0, "emit": "per_row"}
+    result = run(
+        {**SUM, "watermark": policy, "ignore_unchecked": True},
+        {"expect": {"watermark": None}},
+        {"rows": [ROW, {"t": 15, "v": 1}, {"t": 4, "v": 9}, {"t": None, "v": 5}]},
+        {
+            "expect": {
+                "late": [{"t": 4, "v": 9}],
+                "rejected": [{"v": 5}],
+                "dropped_windows": 1,
+                "watermark": 15,
+            }
+        },
+        {"end": True},
+        {"expect": {"watermark": "max", "late": [], "dropped_windows": 0}},
+    )
+    assert result.outcome is Outcome.PASSED, result.reason
+
+
+@pytest.mark.parametrize(
+    ("op", "reason"),
+    [
+        ({"kind": "telepathy"}, "op: telepathy"),
+        ({**SUM, "agg": "list"}, "agg: list"),
+        ({**SUM, "window": {"type": "cumulate", "size": 9, "step": 3}}, "window: cumulate"),
+        ({**SUM, "window": {"type": "tumbling", "size": 9, "tz": "UTC"}}, "window: tumbling with tz"),
+        ({**SUM, "trigger": {"type": "after_count", "n": 2}}, "trigger: after_count"),
+        ({**SUM, "accumulation": "discarding"}, "accumulation: discarding"),
+        ({**SUM, "closing_pane": "always"}, "closing_pane: always"),
+        ({**SUM, "watermark": {"kind": "punctuated"}}, "watermark: punctuated"),
+        (
+            {**SUM, "watermark": {"kind": "bounded", "delay": 1, "inclusive": True}},
+            "watermark: inclusive",
+        ),
+        ({**SUM, "allowed_lateness": 10**13}, "allowed_lateness: more than int64"),
+        ({**SUM, "mood": "blue"}, "mood: blue"),
+    ],
+)
+def test_what_cannot_be_said_is_named(op, reason):
+    result = run(op, {"rows": [ROW]}, {"end": True}, {"expect": {"out": [PANE]}})
+    assert result.outcome is Outcome.INEXPRESSIBLE
+    assert result.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ({"rows": [ROW], "partition": "a"}, "step: partition"),
+        ({"idle": "a"}, "step: idle"),
+        ({"expect": {"idle": True}}, "expect: idle"),
+        ({"expect": {"out": [{"final": True}]}}, "expect: final"),
+    ],
+)
+def test_steps_that_cannot_be_taken_are_named(step, reason):
+    assert run(SUM, step).reason == reason
+
+
+def test_all_reasons_are_given_at_once():
+    result = run({**SUM, "agg": "list", "accumulation": "discarding"}, {"remove": "a"})
+    assert result.reason == "accumulation: discarding; agg: list; step: remove"
+
+
+def test_a_trigger_that_fires_once_can_be_said_until_a_late_pane_comes():
+    op = {**SUM, "trigger": {"type": "after_watermark"}, "allowed_lateness": 5}
+    on_time = ({"rows": [ROW]}, {"watermark": 10}, {"expect": {"out": [PANE]}})
+    assert run(op, *on_time).outcome is Outcome.PASSED
+    assert run(op, *on_time, {"rows": [ROW]}).reason == (
+        "trigger: after_watermark that fires once, and there were late panes"
+    )
+
+
+def test_a_late_pane_for_each_row_or_for_each_step():
+    trigger = {"type": "after_watermark", "late": {"type": "after_count", "n": 1}}
+    op = {**SUM, "trigger": trigger, "allowed_lateness": 5}
+    late = [{"value": 2, "index": 0, "timing": "LATE"}, {"value": 4, "index": 1}]
+    script = [{"watermark": 10}, {"rows": [ROW, ROW]}]
+    assert run(op, *script, {"expect": {"out": late}}).outcome is Outcome.PASSED
+    atomic = {**op, "batch": "atomic"}
+    assert run(atomic, *script, {"expect": {"out": [{"value": 4}]}}).outcome is Outcome.PASSED
+
+
+def test_only_a_case_that_differs_is_different_by_decision():
+    policy = {"kind": "bounded", "delay": 0, "emit": "per_batch"}
+    op = {**SUM, "watermark": policy, "ignore_unchecked": True}
+    rows = {"rows": [{"t": 20, "v": 1}, ROW]}
+    theirs = run(op, rows, {"expect": {"late": [], "out": [PANE]}})
+    assert theirs.outcome is Outcome.DIFFERENT
+    assert theirs.reason.startswith("watermark per_batch: ours moves row by row")
+    ours = run(op, rows, {"expect": {"late": [ROW], "out": []}})
+    assert ours.outcome is Outcome.PASSED
+    neither = run(op, rows, {"expect": {"late": [], "out": []}})
+    assert neither.outcome is Outcome.FAILED
+
+
+def test_a_crash_fails_its_case_only():
+    result = run({**SUM, "window": {"type": "tumbling"}}, {"rows": [ROW]})
+    assert (result.outcome, result.reason) == (Outcome.FAILED, "KeyError: 'size'")
+
+
+def test_the_command_ends_with_the_counts_and_tells_of_failure(tmp_path, capsys):
+    good = {"id": "good", "op": SUM, "script": [{"rows": []}, {"expect": {"out": []}}]}
+    bad = {"id": "bad", "op": SUM, "script": [{"expect": {"out": [PANE]}}]}
+    odd = {"id": "odd", "op": {"kind": "telepathy"}, "script": []}
+    write(tmp_path, a=file_of(good, bad, odd, family="mixed"), b=file_of(good, family="plain"))
+    assert main([str(tmp_path)]) == 1
+    text = capsys.readouterr().out
+    assert text.endswith("\n2 passed, 1 failed\n")
+    assert "  mixed/bad: step 1: out: missing {'window': [0, 10], 'value': 2}\n" in text
+    assert "  mixed/odd: op: telepathy\n" in text
+    assert "mixed                  1       1                      0                    1\n" in text
+
+
+def test_files_that_are_no_cases_fail_by_name(tmp_path):
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    write(tmp_path, later=file_of(schema="evtconf/2"), other={"cases": []})
+    results = {result.id: result for result in run_folder(tmp_path)}
+    assert {result.outcome for result in results.values()} == {Outcome.FAILED}
+    assert "not a file of cases: broken.json" in results["broken.json"].reason
+    assert results["later.json"].reason.startswith("schema: evtconf/2")
+    assert "KeyError: 'schema'" in results["other.json"].reason
+
+
+def test_a_folder_without_cases_is_an_error_that_teaches(tmp_path, capsys):
+    with pytest.raises(WorkbenchError, match=r"no conformance cases: .*\nDetail: there is no such"):
+        run_folder(tmp_path / "nowhere")
+    assert main([str(tmp_path)]) == 2
+    assert "Hint: give the folder" in capsys.readouterr().out
+
+
+def test_rows_are_matched_whatever_their_order_unless_it_is_checked():
+    one, two = {"v": 1, "k": "a"}, {"v": 1, "k": "b"}
+    assert row_differences([{"v": 1}, one], [one, two], ordered=False) == []
+    assert row_differences([{"k": "b"}, {"k": "a"}], [one, two], ordered=False) == []
+    assert len(row_differences([{"k": "b"}, {"k": "a"}], [one, two], ordered=True)) == 4
