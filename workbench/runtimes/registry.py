@@ -72,7 +72,7 @@ def start(
         name=name,
         loop=loop,
     )
-    run.owner = _cell()
+    run.owner = cell_in_execution()
     for other in runs():
         if run.owner and other.owner and run.owner[0] == other.owner[0] and run.owner[1] != other.owner[1]:
             other.stop()
@@ -112,9 +112,11 @@ def _background_loop() -> Any:
     return made.get()
 
 
-def _cell() -> tuple[str, str] | None:
+def cell_in_execution() -> tuple[str, str] | None:
     """Give the notebook cell that is being executed, and which execution of it; None elsewhere."""
     shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     parent = shell.kernel.get_parent() if hasattr(shell, "kernel") else {}
-    cell = parent.get("metadata", {}).get("cellId")
-    return (cell, parent["header"]["msg_id"]) if cell else None
+    if parent.get("header", {}).get("msg_type") != "execute_request":
+        return None
+    execution = parent["header"]["msg_id"]
+    return parent["metadata"].get("cellId", execution), execution  # not every front end says which cell

@@ -213,7 +213,7 @@ def test_the_same_cell_run_again_replaces_its_run(panes, monkeypatch):
     from workbench.runtimes import registry
 
     execution = iter([("cell", "first"), ("cell", "first"), ("cell", "second"), ("other", "third")])
-    monkeypatch.setattr(registry, "_cell", lambda: next(execution))
+    monkeypatch.setattr(registry, "cell_in_execution", lambda: next(execution))
     one, two = panes.start(paused=True), panes.start(paused=True)
     assert not one.over
     again, other = panes.start(paused=True), panes.start(paused=True)

@@ -1,0 +1,139 @@
+"""The field's own cases of event-time semantics, run on the engine and on the oracle."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from workbench.testing import conformance
+from workbench.testing.cases import Case, read_file
+from workbench.testing.conformance import Outcome, run_case
+from workbench.testing.drivers import Setting
+from workbench.testing.oracle import Oracle
+
+FOLDER = Path(__file__).parents[2].parent / "shared" / "conformance"
+ABSENT = f"the conformance cases are not at {os.path.relpath(FOLDER, Path(__file__).parents[2])}"
+FAMILIES = ("windows", "sessions", "assign", "dataflow-figures")
+
+CASES = [
+    case
+    for family in FAMILIES
+    if (FOLDER / f"{family}.json").exists()
+    for case in read_file(FOLDER / f"{family}.json")
+]
+RESULTS = {case.id: run_case(case) for case in CASES}
+EXPRESSIBLE = [case for case in CASES if RESULTS[case.id].outcome is not Outcome.INEXPRESSIBLE]
+
+BEYOND = {
+    "windows/beam-sliding-gbk": "agg: list",
+    "windows/flink-tvf-cumulate": "window: cumulate",
+    "windows/pw-tz-tumbling": "agg: list",
+    "windows/pw-tz-sliding": "agg: list",
+    "windows/bytewax-fold-sliding": "agg: list",
+    "windows/quix-count-sum": "window: count",
+    "windows/quix-count-collect": "window: count; agg: list",
+    "windows/quix-count-hopping": "window: count",
+    "sessions/sess-beam-pipeline": "agg: list",
+    "sessions/sess-bytewax-fold": "agg: list",
+    "assign/assign-flink-tvf-cumulate": "window: cumulate",
+    "dataflow-figures/df-classic-batch": "window: global",
+    "dataflow-figures/df-per-record": "trigger: repeatedly",
+    "dataflow-figures/df-early-ontime-late": ("trigger: after_watermark with early after_processing_time"),
+    "dataflow-figures/df-discarding": (
+        "accumulation: discarding; trigger: after_watermark with early after_processing_time"
+    ),
+    "dataflow-figures/df-retracting": (
+        "accumulation: accumulating_retracting; trigger: after_watermark with early after_processing_time"
+    ),
+    "dataflow-figures/df-allowed-lateness-1min": (
+        "trigger: after_watermark with early after_processing_time"
+    ),
+    "dataflow-figures/df-sessions-retracting": (
+        "accumulation: accumulating_retracting; trigger: after_watermark with early after_processing_time"
+    ),
+    "dataflow-figures/df-sessions-bounded": (
+        "window: session with max_size; accumulation: accumulating_retracting; "
+        "trigger: after_watermark with early after_processing_time"
+    ),
+    "dataflow-figures/df-proc-time-discarding": (
+        "window: global; accumulation: discarding; trigger: repeatedly"
+    ),
+    "dataflow-figures/df-proc-time-discarding-1m": (
+        "window: global; accumulation: discarding; trigger: repeatedly"
+    ),
+}
+"""The cases that are not yet expressible, and why; a new operator shortens this table."""
+
+
+def by_id(cases: list[Case]) -> list:
+    return [pytest.param(case, id=case.id) for case in cases]
+
+
+def batches_are_free(case: Case) -> bool:
+    policy = case.op.get("watermark") or {}
+    return case.op.get("batch") != "atomic" and policy.get("emit") != "per_batch"
+
+
+def require_folder() -> None:
+    if CASES:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(ABSENT)
+    pytest.skip(ABSENT)
+
+
+def test_the_cases_are_there():
+    require_folder()
+    assert {case.family for case in CASES} == set(FAMILIES)
+    assert len({case.id for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", by_id(EXPRESSIBLE))
+def test_case(case):
+    result = RESULTS[case.id]
+    assert result.outcome in (Outcome.PASSED, Outcome.DIFFERENT), result.reason
+
+
+@pytest.mark.parametrize("case", by_id([case for case in EXPRESSIBLE if batches_are_free(case)]))
+def test_case_row_by_row(case):
+    result = run_case(case, Setting(row_by_row=True))
+    assert result.outcome is Outcome.PASSED, result.reason
+
+
+@pytest.mark.parametrize("case", by_id(EXPRESSIBLE))
+def test_the_oracle_passes_too(case):
+    result = run_case(case, Setting(make=Oracle))
+    assert result.outcome in (Outcome.PASSED, Outcome.DIFFERENT), result.reason
+
+
+def test_what_is_not_yet_expressible_is_known_by_name():
+    require_folder()
+    beyond = {
+        f"{result.family}/{result.id}": result.reason
+        for result in RESULTS.values()
+        if result.outcome is Outcome.INEXPRESSIBLE
+    }
+    for name, reason in beyond.items():
+        print(f"not yet expressible: {name}: {reason}")  # noqa: T201
+    assert beyond == BEYOND
+
+
+def test_every_decision_is_needed_by_a_case():
+    require_folder()
+    results = conformance.run_folder(FOLDER)
+    reasons = {result.reason for result in results if result.outcome is Outcome.DIFFERENT}
+    assert reasons == {decision.reason for decision in conformance.DECISIONS}
+
+
+def test_the_command_names_every_case_and_ends_with_the_counts(capsys):
+    require_folder()
+    status = conformance.main([str(FOLDER)])
+    lines = capsys.readouterr().out.splitlines()
+    results = conformance.run_folder(FOLDER)
+    passed = sum(result.outcome is Outcome.PASSED for result in results)
+    failed = sum(result.outcome is Outcome.FAILED for result in results)
+    assert lines[-1] == f"{passed} passed, {failed} failed"
+    assert status == int(failed > 0)
+    for result in results:
+        named = f"  {result.family}/{result.id}: {result.reason}"
+        assert (named in lines) == (result.outcome is not Outcome.PASSED)
