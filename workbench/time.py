@@ -78,11 +78,13 @@ def signed_duration(value: Duration, *, what: str = "offset") -> int:
 
     Examples
     --------
-    >>> signed_duration("-2s")
-    -2000000000
+    >>> signed_duration("-2s"), signed_duration(-0.5), signed_duration(pd.Timedelta("-1min"))
+    (-2000000000, -500000000, -60000000000)
     """
-    text = str(value).strip()
-    return -duration(text[1:], what=what) if text.startswith("-") else duration(value, what=what)
+    if isinstance(value, str):
+        negative = value.strip().startswith("-")
+        return -duration(value.strip()[1:], what=what) if negative else duration(value, what=what)
+    return duration(value, what=what) if not value < type(value)(0) else -duration(-value, what=what)
 
 
 def spell(nanos: int) -> str:

@@ -29,6 +29,12 @@ class _Column:
         coded: Codes = np.asarray(codes, dtype=np.int64)[local]
         return coded
 
+    def fill(self, column: pd.Series) -> None:
+        """Start again with distinct values, coded in their order; null takes its place among them."""
+        self._learn(column.dtype)
+        values = column.astype(object).where(column.notna(), None).tolist()
+        self.code_of = {value: code for code, value in enumerate(values)}
+
     def take(self, codes: Codes) -> pd.Series:
         values = np.empty(len(self.code_of), dtype=object)
         values[:] = list(self.code_of)
@@ -120,5 +126,7 @@ class KeyDictionary:
         """Start again with the keys of a table, coded 0, 1, ... in its order."""
         self._columns = [_Column() for _ in self.names]
         self._code_of = {}
-        if self.names:
+        if len(self.names) == 1:
+            self._columns[0].fill(table[self.names[0]])
+        elif self.names:
             self.encode(table)

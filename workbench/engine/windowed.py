@@ -24,6 +24,7 @@ from workbench.errors import SnapshotError
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import (
     LATE_BY,
+    ON_TIME,
     REVISION,
     TIMING,
     TIMINGS,
@@ -99,6 +100,7 @@ class WindowOperator:
             if isinstance(window, Session)
             else SlicedWindows(window, lateness, self.plan)
         )
+        self._empty: pd.DataFrame | None = None
         self._described = repr((keys, window, lateness, aggregates))
 
     @property
@@ -132,6 +134,9 @@ class WindowOperator:
             codes,
             len(self.keys),
         )
+        if self._empty is None:
+            none = np.zeros(0, dtype=np.int64)
+            self._empty = self._pane_table(Firing(none, none, none, rows.fold(none, none, 0), ON_TIME, none))
         placed = self.windows.process(rows, stamp.watermark)
         output = WindowOutput(
             self._panes(placed.firings),
@@ -178,12 +183,9 @@ class WindowOperator:
 
     def _panes(self, firings: list[Firing]) -> pd.DataFrame:
         """Make the pane table of some firings."""
+        if not firings:
+            return self._no_panes()
         frames = [self._pane_table(firing) for firing in firings]
-        if not frames:
-            outputs = [aggregate.output for aggregate in self.plan.aggregates]
-            return pd.DataFrame(
-                columns=[WINDOW_START, WINDOW_END, *self.keys.names, *outputs, TIMING, REVISION]
-            )
         panes = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
         by = [WINDOW_END, *self.keys.names, REVISION]
         try:
@@ -196,6 +198,15 @@ class WindowOperator:
                 ignore_index=True,
                 key=lambda c: c.astype(str) if c.name in text else c,
             )
+
+    def _no_panes(self) -> pd.DataFrame:
+        """Give a pane table without rows, of the types that it will have; there are none before a batch."""
+        if self._empty is None:
+            outputs = [aggregate.output for aggregate in self.plan.aggregates]
+            return pd.DataFrame(
+                columns=[WINDOW_START, WINDOW_END, *self.keys.names, *outputs, TIMING, REVISION]
+            )
+        return self._empty
 
     def _pane_table(self, firing: Firing) -> pd.DataFrame:
         count = len(firing.keys)

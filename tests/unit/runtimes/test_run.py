@@ -78,9 +78,7 @@ def test_a_pause_holds_the_source_and_a_step_lets_one_batch_through(panes):
         run = panes.start(clock=clock, paused=True)
         clock.advance("1h")
         await asyncio.sleep(0)
-        counts = [run.metrics().rows]
-        for _ in range(3):
-            counts.append(run.step().metrics().rows)
+        counts = [run.metrics().rows, *(run.step().metrics().rows for _ in range(3))]
         run.resume()
         assert run.status == "running"
         with pytest.raises(RunError, match="only a paused run"):
@@ -193,7 +191,7 @@ def test_what_cannot_be_run_is_refused(panes):
 def test_waiting_on_the_loop_that_drives_is_refused(panes):
     async def main():
         run = panes.start(speed="max")
-        with pytest.raises(RunError, match="await run.finished"):
+        with pytest.raises(RunError, match=r"await run\.finished"):
             run.wait()
         await run.finished()
 
