@@ -144,6 +144,22 @@ def from_nanos(nanos: Nanos, dtype: Any = "datetime64[ns]") -> pd.Series:
     return times.dt.tz_localize("UTC").dt.tz_convert(zone).dt.as_unit(dtype.unit)
 
 
+def fine_enough(dtype: Any, *lengths: int) -> Any:
+    """Give a datetime dtype whose unit holds multiples of some lengths: the same, or a finer one.
+
+    Examples
+    --------
+    >>> fine_enough(np.dtype("datetime64[s]"), 1_500_000_000), fine_enough(np.dtype("datetime64[us]"), SECOND)
+    (dtype('<M8[ms]'), dtype('<M8[us]'))
+    """
+    units = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
+    zone = getattr(dtype, "tz", None)
+    unit = np.datetime_data(dtype)[0] if zone is None else dtype.unit
+    finer = list(units)[list(units).index(unit) :]
+    unit = next(name for name in finer if all(length % units[name] == 0 for length in lengths))
+    return np.dtype(f"datetime64[{unit}]") if zone is None else pd.DatetimeTZDtype(unit, zone)
+
+
 def timestamp(nanos: int) -> pd.Timestamp | None:
     """Give one moment as a naive UTC Timestamp, or None where there is none (no watermark, end of time).
 

@@ -1,4 +1,4 @@
-"""JupyterLab in a real browser: the first notebook, run from its first cell to its last, and a cell run again."""
+"""JupyterLab in a real browser: live cells, cells run again, and the first notebook from end to end."""
 
 import os
 import re
@@ -25,7 +25,8 @@ def lab(tmp_path_factory):
     """JupyterLab on a free port, in a folder of its own; gives its address and the folder."""
     folder = tmp_path_factory.mktemp("lab")
     options = [
-        "--no-browser", "--allow-root", "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1", "--expose-app-in-browser",
+        "--no-browser", "--allow-root", "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1",
+        "--expose-app-in-browser",
         "--IdentityProvider.token=", "--LabApp.news_url=", f"--ServerApp.root_dir={folder}",
     ]  # fmt: skip
     homes = {
@@ -42,7 +43,9 @@ def lab(tmp_path_factory):
         text=True,
     )
     try:
-        address = next(found[0] for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        address = next(
+            found[0] for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line))
+        )
         threading.Thread(target=process.stdout.read, daemon=True).start()  # or the pipe would fill
         yield address, folder
     finally:
@@ -54,7 +57,9 @@ def open_notebook(page, lab, notebook, name):
     address, folder = lab
     nbformat.write(notebook, folder / name)
     page.goto(f"{address}/lab/workspaces/{name.split('.')[0]}/tree/{name}")  # so no other notebook is open
-    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady", timeout=SECONDS)
+    page.wait_for_function(
+        "window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady", timeout=SECONDS
+    )
 
 
 def run_all(page):
@@ -79,7 +84,9 @@ def wait_for_change(page, selector, before, at=0):
 
 
 def live_notebook(*sources):
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    notebook = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    )
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
     return notebook
 
@@ -94,7 +101,12 @@ traffic = clicks.groupby("action").window("10s").agg(events=("event_id", "size")
 
 def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_right(page, lab):
     shown = 'run = traffic.start(speed=20)\ntraffic.plot.line("window_end", "events", by="action")'
-    open_notebook(page, lab, live_notebook(DESCRIBED, shown, "traffic.plot.table(last=60)", "print('done')"), "live.ipynb")
+    open_notebook(
+        page,
+        lab,
+        live_notebook(DESCRIBED, shown, "traffic.plot.table(last=60)", "print('done')"),
+        "live.ipynb",
+    )
     run_all(page)
     page.get_by_text("done", exact=True).wait_for(timeout=SECONDS)  # the cells before did not block
     page.locator(".wb-table").wait_for(timeout=SECONDS)
@@ -104,7 +116,9 @@ def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_righ
     page.locator(".wb-table tr:not(.open) >> text=09:00:40").first.wait_for(timeout=SECONDS)
 
     # the final panes on the page are those that the same stream gives at once
-    cells = page.locator(".wb-table tr").evaluate_all("rows => rows.map(r => [...r.cells].map(c => c.innerText))")
+    cells = page.locator(".wb-table tr").evaluate_all(
+        "rows => rows.map(r => [...r.cells].map(c => c.innerText))"
+    )
     said = {(row[1], row[2]): int(row[3].replace(",", "")) for row in cells[1:] if row[4] == "on_time"}
     clicks = wb.stream(Clickstream(seed=7), watermark="2s", duration="2min")
     panes = clicks.groupby("action").window("10s").agg(events=("event_id", "size")).to_pandas()
@@ -130,14 +144,17 @@ def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_righ
 
 
 def test_a_cell_run_again_replaces_its_run_and_its_display(page, lab):
-    notebook = live_notebook(DESCRIBED, "traffic.plot.table()", "import workbench\nprint(len(workbench.runs()), 'live')")
+    notebook = live_notebook(
+        DESCRIBED, "traffic.plot.table()", "import workbench\nprint(len(workbench.runs()), 'live')"
+    )
     open_notebook(page, lab, notebook, "again.ipynb")
     run_all(page)
     page.get_by_text("1 live", exact=True).wait_for(timeout=SECONDS)
     for _ in range(3):
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         page.wait_for_function(
-            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'", timeout=SECONDS
+            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'",
+            timeout=SECONDS,
         )
         page.locator(".wb-table").wait_for(timeout=SECONDS)
     assert page.locator(".wb-health").count() == 1
@@ -145,10 +162,22 @@ def test_a_cell_run_again_replaces_its_run_and_its_display(page, lab):
     assert page.outside == []
 
 
+def test_an_error_is_said_in_the_cell_that_owns_the_run(page, lab):
+    bad = "bad = clicks.assign(x=lambda f: f.nothing).window('10s').agg(n=('x', 'size'))\nrun = bad.start()"
+    open_notebook(
+        page, lab, live_notebook(DESCRIBED, bad, "print('next')", "bad.plot.table()"), "error.ipynb"
+    )
+    run_all(page)
+    page.get_by_text("next", exact=True).wait_for(timeout=SECONDS)
+    owner = page.locator(".jp-Cell").nth(1)
+    owner.get_by_text("failed: step 'assign' raised AttributeError").wait_for(timeout=SECONDS)
+    page.locator(".wb-health").get_by_text("failed").wait_for(timeout=SECONDS)
+
+
 def test_the_first_notebook_runs_from_its_first_cell_to_its_last(page, lab):
     open_notebook(page, lab, nbformat.read(NOTEBOOK, as_version=4), "00_ten_minutes.ipynb")
     run_all(page)
-    page.get_by_text("rows arrived:").wait_for(timeout=SECONDS)
+    page.get_by_text("34,195 are in a window, 18 came too late").wait_for(timeout=SECONDS)
     page.locator(".wb-table").wait_for(timeout=SECONDS)
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
     assert page.locator(".wb-health").count() == 2

@@ -7,6 +7,7 @@ partials and say what fires; panes and late rows become frames again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,7 @@ from workbench.model.panes import (
 )
 from workbench.model.windows import Session, Window
 from workbench.schema import REASON
-from workbench.time import from_nanos
+from workbench.time import fine_enough, from_nanos
 
 _FORGET_FROM = 1024
 
@@ -75,7 +76,7 @@ class WindowOperator:
     aggregates : tuple of Aggregate
         What is computed.
     time_dtype : datetime dtype
-        Unit and time zone of ``window_start`` and ``window_end``.
+        Unit and zone of ``window_start`` and ``window_end``; the unit is finer if the window needs it.
 
     Notes
     -----
@@ -94,7 +95,8 @@ class WindowOperator:
     ) -> None:
         self.keys = KeyDictionary(keys)
         self.plan = Plan(aggregates)
-        self.time_dtype = pd.api.types.pandas_dtype(time_dtype)
+        lengths = (window.gap,) if isinstance(window, Session) else (window.size, window.slide, window.offset)
+        self.time_dtype = fine_enough(pd.api.types.pandas_dtype(time_dtype), *lengths)
         self.windows: SlicedWindows | SessionWindows = (
             SessionWindows(window, lateness, self.plan)
             if isinstance(window, Session)
@@ -187,17 +189,7 @@ class WindowOperator:
             return self._no_panes()
         frames = [self._pane_table(firing) for firing in firings]
         panes = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-        by = [WINDOW_END, *self.keys.names, REVISION]
-        try:
-            return panes.sort_values(by, kind="stable", ignore_index=True)
-        except TypeError:  # keys of several types have no order of their own
-            text = [name for name in self.keys.names if panes[name].dtype == object]
-            return panes.sort_values(
-                by,
-                kind="stable",
-                ignore_index=True,
-                key=lambda c: c.astype(str) if c.name in text else c,
-            )
+        return in_order(panes, self.keys.names)
 
     def _no_panes(self) -> pd.DataFrame:
         """Give a pane table without rows, of the types that it will have; there are none before a batch."""
@@ -226,7 +218,9 @@ class WindowOperator:
     def _late(self, frame: pd.DataFrame, placed: Placed, met: npt.NDArray[np.int64]) -> pd.DataFrame:
         late = placed.late
         rows = frame[late]
-        watermark = from_nanos(met[late], self.time_dtype).set_axis(rows.index)
+        zone = getattr(self.time_dtype, "tz", None)
+        dtype = "datetime64[ns]" if zone is None else pd.DatetimeTZDtype("ns", zone)
+        watermark = from_nanos(met[late], dtype).set_axis(rows.index)
         return rows.assign(**{LATE_BY: placed.late_by[late].view("timedelta64[ns]"), WATERMARK: watermark})
 
     def _forget(self) -> None:
@@ -234,6 +228,18 @@ class WindowOperator:
         known = len(self.keys)
         if self.keys.names and known > _FORGET_FROM and known > 4 * self.size:
             self.windows.renew_keys(self.keys.retain(self.windows.live_keys()))
+
+
+def in_order(panes: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Sort panes by window end, then keys, then revision; keys of several types by their text."""
+    by = [WINDOW_END, *keys, REVISION]
+    try:
+        return panes.sort_values(by, kind="stable", ignore_index=True)
+    except TypeError:
+        mixed = [name for name in keys if panes[name].dtype == object]
+        return panes.sort_values(
+            by, kind="stable", ignore_index=True, key=lambda c: c.astype(str) if c.name in mixed else c
+        )
 
 
 def window_operator(

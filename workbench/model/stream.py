@@ -131,7 +131,7 @@ class EventStream:
     def to_pandas(self, *, batch_rows: int = 100_000) -> pd.DataFrame:
         """Run a bounded source to its end, as fast as it goes, and give all that comes out of the last step.
 
-        For an aggregated stream that is every pane, the late ones too, in the order they came out.
+        For an aggregated stream that is every pane, the late ones too, by window end, keys and revision.
         """
         frame: pd.DataFrame = _room("runtimes.batch", "to_pandas")(self, batch_rows=batch_rows)
         return frame

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from workbench.engine.operators import OUT, Door, Operator, Outcome, operator_for
+from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError
-from workbench.model.steps import Output, Read
+from workbench.model.steps import Aggregated, Output, Read
 from workbench.model.stream import EventStream
 
 
@@ -36,7 +37,8 @@ def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame
         frames.append(_through(operators, door.process(frame), port))
     frames.append(_through(operators, door.end(), port))
     some = [frame for frame in frames if len(frame)] or frames[-1:]
-    return pd.concat(some, ignore_index=port == OUT)
+    result = pd.concat(some, ignore_index=port == OUT)
+    return in_order(result, last.keys) if isinstance(last, Aggregated) else result
 
 
 def _through(operators: list[Operator], outcome: Outcome, port: str) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from workbench.engine.operators import LATE, REJECTED, Outcome
+from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError, RunError, StepError
 from workbench.model.panes import WINDOW_END, WINDOW_START
 from workbench.model.steps import Aggregated
@@ -209,8 +210,7 @@ class Run:
         if not isinstance(step, Aggregated) or panes.empty:
             return panes
         keys = [WINDOW_START, WINDOW_END, *step.keys]
-        panes = panes.drop_duplicates(keys, keep="last")
-        return panes.sort_values(WINDOW_END, kind="stable", ignore_index=True)
+        return in_order(panes.drop_duplicates(keys, keep="last"), step.keys)
 
     def open_panes(self, result: str) -> pd.DataFrame:
         """Give what the open windows of a result hold so far, as panes with timing ``early``."""
