@@ -7,7 +7,7 @@ BIN     = $(VENV)/bin
 READY   = $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve lab test test-all check format lock doctor browser clean
+.PHONY: help serve lab test deep check format lock doctor browser clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,18 +18,18 @@ serve: $(READY)  ## serve the dashboards on 127.0.0.1:5006 (PORT= changes it)
 lab: $(READY)    ## open JupyterLab in notebooks/
 	@$(BIN)/workbench lab notebooks
 
-test: $(READY) browser  ## run the tests, but for the slow ones
-	$(BIN)/python -m pytest -m "not slow"
-
-test-all: $(READY) browser  ## run all tests, the slow ones too
+test: $(READY) browser  ## run all tests
 	$(BIN)/python -m pytest
+
+deep: $(READY)   ## run the property tests with ten times the examples
+	WORKBENCH_EXAMPLES=10 $(BIN)/python -m pytest tests/properties
 
 check: $(READY)  ## format, lint, types, layers, and all tests but those in a browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -m "not browser"
 
 format: $(READY) ## format the code
 	$(BIN)/ruff format .
