@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,23 +91,27 @@ class Schema:
             If a column is missing: that is no matter of single rows.
         """
         require(frame.columns, self.dtypes, "the stream's schema")
-        reasons = pd.Series(np.full(len(frame), None, dtype=object), index=frame.index)
+        have = frame.dtypes.to_dict()
+        misfits = [name for name, dtype in self.dtypes.items() if have[name] != dtype]
+        if not misfits and not frame[self.time].hasnans:
+            return frame, self._none_rejected
         admitted = frame
-        for name, dtype in self.dtypes.items():
-            column = frame[name]
-            if column.dtype != dtype:
-                column, bad = _cast(column, dtype)
-                reasons[bad & reasons.isna().to_numpy()] = f"{name} is not {dtype}"
-                admitted = admitted.assign(**{name: column})
+        reasons = pd.Series(np.full(len(frame), None, dtype=object), index=frame.index)
+        for name in misfits:
+            column, bad = _cast(frame[name], self.dtypes[name])
+            reasons[bad & reasons.isna().to_numpy()] = f"{name} is not {self.dtypes[name]}"
+            admitted = admitted.assign(**{name: column})
         nothing = admitted[self.time].isna().to_numpy()
-        if admitted is frame and not nothing.any():
-            return frame, frame.iloc[:0].assign(**{REASON: pd.Series([], dtype="str")})
         reasons[nothing & reasons.isna().to_numpy()] = "null event time"
         bad = reasons.notna().to_numpy()
         return (
             admitted[~bad].astype(dict(self.dtypes)),
             frame[bad].assign(**{REASON: reasons[bad].astype("str")}),
         )
+
+    @cached_property
+    def _none_rejected(self) -> pd.DataFrame:
+        return self.empty().assign(**{REASON: pd.Series([], dtype="str")})
 
 
 def require(columns: Iterable[Any], wanted: Iterable[str], what: str) -> None:

@@ -8,7 +8,7 @@ partials and say what fires; panes and late rows become frames again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,8 @@ class WindowOperator:
             else SlicedWindows(window, lateness, self.plan)
         )
         self._empty: pd.DataFrame | None = None
+        self._no_late: pd.DataFrame | None = None
+        self._no_outside: pd.DataFrame | None = None
         self._described = repr((keys, window, lateness, aggregates))
 
     @property
@@ -140,10 +142,15 @@ class WindowOperator:
             none = np.zeros(0, dtype=np.int64)
             self._empty = self._pane_table(Firing(none, none, none, rows.fold(none, none, 0), ON_TIME, none))
         placed = self.windows.process(rows, stamp.watermark)
+        if self._no_late is None:  # most batches have none: their tables are made once
+            nothing = replace(
+                placed, late=np.zeros(len(frame), dtype=bool), outside=np.zeros(len(frame), dtype=bool)
+            )
+            self._no_late, self._no_outside = self._late(frame, nothing, met), self._outside(frame, nothing)
         output = WindowOutput(
             self._panes(placed.firings),
-            self._late(frame, placed, met),
-            frame[placed.outside].assign(**{REASON: "between windows"}),
+            self._late(frame, placed, met) if placed.late.any() else self._no_late,
+            self._outside(frame, placed) if placed.outside.any() else self._no_outside,
             placed.dropped,
         )
         self._forget()
@@ -222,6 +229,9 @@ class WindowOperator:
         dtype = "datetime64[ns]" if zone is None else pd.DatetimeTZDtype("ns", zone)
         watermark = from_nanos(met[late], dtype).set_axis(rows.index)
         return rows.assign(**{LATE_BY: placed.late_by[late].view("timedelta64[ns]"), WATERMARK: watermark})
+
+    def _outside(self, frame: pd.DataFrame, placed: Placed) -> pd.DataFrame:
+        return frame[placed.outside].assign(**{REASON: "between windows"})
 
     def _forget(self) -> None:
         """Forget keys of which no state is left, once they are most of all keys."""
