@@ -20,6 +20,21 @@ SECONDS = 60_000
 """The longest that anything may take, in milliseconds."""
 
 
+@pytest.fixture
+def page(page):
+    """The page, with what it asked of others than this machine, and what its console complained of."""
+    page.outside, page.wrong = [], []
+
+    def asked(request):
+        if not re.match(r"(http|ws)://127\.0\.0\.1:|data:|blob:", request.url):
+            page.outside.append(request.url)
+
+    page.on("request", asked)
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("console", lambda said: page.wrong.append(said.text) if said.type == "error" else None)
+    return page
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """JupyterLab on a free port, in a folder of its own; gives its address and the folder."""

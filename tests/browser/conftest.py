@@ -1,0 +1,124 @@
+"""A headless Chromium, and the real server as a process of its own on a free port."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+]  # fmt: skip
+
+
+TEXTS = """() => {
+  const found = {};
+  const walk = (root) => {
+    for (const node of root.querySelectorAll('*')) {
+      if (node.dataset && node.dataset.text) found[node.dataset.text] = node.textContent;
+      if (node.shadowRoot) walk(node.shadowRoot);
+    }
+  };
+  walk(document);
+  return found;
+}"""
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser; without one the tests are skipped, but never where CI asks for them."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium found, and CI=true: install it, e.g. apt-get install chromium")
+        pytest.skip("no Chromium found: install it, e.g. apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    """A page of the browser, in no session with others."""
+    context = chromium.new_context(viewport={"width": 1600, "height": 1000})
+    yield context.new_page()
+    context.close()
+
+
+class Visit:
+    """A page that has been opened, what it asked for, and what its console said."""
+
+    def __init__(self, browser, address):
+        self.page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "console",
+            lambda message: (
+                self.complaints.append(message.text) if message.type in ("error", "warning") else None
+            ),
+        )
+        self.page.goto(address)
+        self.page.wait_for_selector(".pill .state:not(:empty)", timeout=60_000)
+
+    def text(self, name):
+        return self.page.locator(f'[data-text="{name}"]').inner_text()
+
+    def texts(self):
+        """All live words of the page at one moment, by name."""
+        return self.page.evaluate(TEXTS)
+
+    def wait_until(self, script, argument=None, seconds=60):
+        self.page.wait_for_function(script, arg=argument, timeout=1000 * seconds)
+
+
+@pytest.fixture
+def visit(chromium):
+    """Give a function that opens an address."""
+    visits = []
+
+    def open_page(address):
+        visits.append(Visit(chromium, address))
+        return visits[-1]
+
+    yield open_page
+    for one in visits:
+        one.page.close()
+
+
+@pytest.fixture(scope="module")
+def served():
+    """The address of a server with seed 7; it must end well when it is told to end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench.views.serve", "--port", "0", "--seed", "7"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.extend(process.stdout), daemon=True)
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                break
+        else:
+            pytest.fail("the server did not start:\n" + "".join(said))
+        reader.start()
+        yield found[0]
+    finally:
+        process.terminate()
+        code = process.wait(timeout=30)
+        reader.join(10)
+        process.stdout.close()
+    assert code == 0, "".join(said)
+    assert not any("Traceback" in line or "ERROR" in line for line in said), "".join(said)

@@ -1,0 +1,191 @@
+"""One run a pipeline; what sessions read is computed once; pages keep the browser's pace."""
+
+import asyncio
+import gc
+import weakref
+
+import pandas as pd
+import pytest
+
+import workbench as wb
+from workbench.views.dashboards import clickstream, home, sensors, trading
+from workbench.views.page import Credit
+from workbench.views.service import Feed, Latest, Service
+
+BOARDS = [clickstream, trading, sensors]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_pipeline_declares_panes(board):
+    for name, stream in board.pipeline(seed=7).items():
+        assert stream.columns is not None, name
+        assert {"window_start", "window_end", "timing"} <= set(stream.columns)
+
+
+def warm(board, minutes="3min"):
+    """A feed that has been taken through some minutes and stands still."""
+    feed = Feed(board.NAME, board.pipeline, warm_up=minutes)
+
+    async def go():
+        await feed.start()
+        feed.run.pause()
+
+    asyncio.run(go())
+    return feed
+
+
+@pytest.fixture(scope="module", params=BOARDS, ids=lambda board: board.NAME)
+def warmed(request):
+    feed = warm(request.param)
+    yield request.param, feed
+    feed.stop()
+
+
+def test_a_page_shows_every_plot_and_figure(warmed):
+    board, feed = warmed
+    page = board.view(feed)
+    page.refresh()
+    assert page.head.data["status"] == "paused"
+    assert page.head.data["button"] == "Resume"
+    assert page.strip.data["watermark"].endswith("UTC")
+    assert len(page.top.data) > 10
+    assert "–" not in [value for value in page.top.data.values() if isinstance(value, str)][:3]
+
+
+def test_the_view_is_a_template_with_all_parts(warmed):
+    board, feed = warmed
+    page = board.view(feed)
+    assert page.view() is not None
+    for number in range(len(page.cards)):
+        assert f"roots.card{number}" in page.markup()
+
+
+def test_a_page_that_is_gone_leaves_nothing(warmed):
+    board, feed = warmed
+    page = board.view(feed)
+    page.refresh()
+    gone = weakref.ref(page), weakref.ref(page.cards[0].body)
+    del page
+    gc.collect()
+    assert [one() for one in gone] == [None, None]
+
+
+def test_buttons_act_on_the_shared_run(warmed):
+    board, feed = warmed
+    one, other = board.view(feed), board.view(feed)
+    one.head.command = {"name": "speed", "value": "60", "number": 1}
+    other.refresh()
+    assert feed.run.speed == 60
+    assert other.head.data["speed"] == "60"
+    one.head.command = {"name": "speed", "value": "nonsense", "number": 2}
+    assert feed.run.speed == 60
+
+
+def test_what_was_computed_is_shared_until_something_happens(warmed):
+    _, feed = warmed
+    calls = []
+    for _ in range(3):
+        feed.once("a key", lambda: calls.append(1))
+    assert len(calls) == 1
+    feed.run.trace.version += 1
+    feed.once("a key", lambda: calls.append(1))
+    assert len(calls) == 2
+    feed.run.trace.version += 1
+    feed.once("a key", lambda: calls.append(1), every=3600)
+    assert len(calls) == 2
+
+
+def test_closed_panes_are_the_latest_of_each(warmed):
+    _, feed = warmed
+    for name in feed.streams:
+        panes = feed.run.panes(name)
+        closed = feed.closed(name)
+        keys = [
+            column for column in closed if column in ("window_end", "device", "country", "symbol", "zone")
+        ]
+        pd.testing.assert_frame_equal(
+            closed.sort_values(keys, kind="stable", ignore_index=True),
+            panes.tail(len(closed)).sort_values(keys, kind="stable", ignore_index=True),
+        )
+
+
+def test_open_windows_come_after_closed_ones(warmed):
+    board, feed = warmed
+    name = {"clickstream": "traffic", "trading": "candles", "sensors": "devices"}[board.NAME]
+    panes = feed.panes(name, last="1min")
+    assert set(panes["timing"].astype(str)) > {"early"}
+    assert panes["window_end"].is_monotonic_increasing
+    assert not panes.duplicated(["window_end", *feed.streams[name].step.keys]).any()
+
+
+def test_latest_keeps_the_newest_revision_and_forgets_old_windows():
+    class Record:
+        version = 0
+        frames = ()
+
+        def since(self, version):
+            return self.frames[version:]
+
+    def pane(minute, revision):
+        end = pd.Timestamp("2026-01-05") + pd.Timedelta(minutes=minute)
+        return pd.DataFrame({"window_start": [end], "window_end": [end], "k": ["a"], "revision": [revision]})
+
+    record, latest = Record(), Latest(["window_end", "k"], keep=3)
+    for minute, revision in [(0, 0), (1, 0), (0, 1), (2, 0), (3, 0), (4, 0)]:
+        record.frames = [*record.frames, pane(minute, revision)]
+        record.version += 1
+        frame = latest.refresh(record)
+        if minute == 1:
+            assert latest.refresh(record) is frame
+        if (minute, revision) == (0, 1):
+            assert frame["revision"].tolist() == [1, 0]
+    assert len(frame) == 3
+
+
+def test_credit_lets_two_frames_out_and_then_waits():
+    credit, second = Credit(), 1_000_000_000
+    assert credit.allows(-1, 0)
+    credit.spend(0)
+    credit.spend(0)
+    assert not credit.allows(0, second // 2)
+    assert credit.allows(1, second // 2)
+    assert credit.allows(0, second)  # a second has passed
+
+
+def test_home_shows_every_feed():
+    async def go():
+        service = Service([Feed(board.NAME, board.pipeline, warm_up="1min") for board in BOARDS])
+        service.start()
+        await service.started()
+        page = home.view(list(service.feeds.values()))
+        assert page.head.data["state"] == "3 OF 3 LIVE"
+        assert page.top.data["sensors_status"] == "running"
+        service.stop()
+        page.refresh()
+        assert page.top.data["sensors_state"] == "STOPPED"
+
+    before = len(wb.runs())
+    asyncio.run(go())
+    assert len(wb.runs()) == before
+
+
+def test_a_failure_is_shown():
+    def broken(frame):
+        raise ValueError("no such thing")
+
+    def pipeline():
+        stream = clickstream.pipeline()["traffic"]
+        return {
+            "traffic": stream,
+            "bad": _after(stream).map(broken).window("10s").agg(n=("event_id", "size")),
+        }
+
+    def _after(stream):
+        return type(stream).__mro__[1](stream.step.upstream)
+
+    feed = Feed("clickstream", pipeline, warm_up="1min")
+    asyncio.run(feed.start())
+    assert feed.run.status == "failed"
+    from workbench.views.page import strip_values
+
+    assert "no such thing" in strip_values(feed)["trouble"]

@@ -1,0 +1,1 @@
+"""The dashboards, one file each: what a pipeline computes, and how it is shown."""

@@ -1,0 +1,200 @@
+"""Home: which pipelines are live, and how they are doing."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.views import charts, page, theme, words
+from workbench.views.bound import Bound
+from workbench.views.page import Card, Page
+from workbench.views.service import Feed
+
+TITLE = "Live pipelines"
+QUESTION = (
+    "Each card is a pipeline at work in this process. Events stream through windows of event time; "
+    "a watermark says when a result is final."
+)
+
+SHOWN = {
+    "clickstream": (
+        "Clickstream",
+        "Visits to a web shop: traffic, the way to an order, revenue and conversion by country.",
+    ),
+    "trading": (
+        "Trading",
+        "Trades of six symbols: candles, volume by side, and the volume-weighted average price.",
+    ),
+    "sensors": (
+        "Sensors",
+        "Twelve devices in a building: temperatures, and rules that find spikes, stuck values and dropouts.",
+    ),
+}
+
+LATE_ROWS = 3
+"""Late rows shown of each pipeline."""
+WHAT = {
+    "clickstream": "{action} by a visitor from {country}",
+    "trading": "{side} of {size} {symbol} at {price} EUR",
+    "sensors": "{device}: {temperature} °C",
+}
+
+
+def view(feeds: Sequence[Feed]) -> Page:
+    """Build the page of one browser session."""
+    top = Bound(
+        html=f'<div class="cards">{"".join(_card(feed.name) for feed in feeds)}</div>',
+        data={},
+        sizing_mode="stretch_width",
+    )
+    names = [SHOWN[feed.name][0] for feed in feeds]
+    colors = [theme.VERMILLION, theme.ORANGE, theme.PURPLE]
+    lag = charts.line_plot(
+        lag_rows(feeds),
+        "now",
+        "lag",
+        "pipeline",
+        categories=names,
+        colors=colors,
+        x_time="processing",
+        x_label="processing time (UTC)",
+        y_label="seconds",
+        y_format="0.0",
+        zero=True,
+        height=262,
+        dots=False,
+    )
+
+    late = page.table(
+        [
+            ("pipeline", "Pipeline", "left"),
+            ("result", "Missed", "left"),
+            ("time", "Event time (UTC)", "left event"),
+            ("arrival", "Came at (UTC)", "left processing"),
+            ("watermark", "Watermark it met (UTC)", "left event"),
+            ("by", "Late by", ""),
+            ("what", "What", "left"),
+        ],
+        LATE_ROWS * len(feeds),
+    )
+
+    def update() -> None:
+        values: dict[str, Any] = {}
+        for feed in feeds:
+            values |= card_values(feed)
+        top.say(**values)
+        lag.show(feeds[0].once("lag", lambda: lag.shape(lag_rows(feeds)), every=0.4))
+        late.say(**feeds[0].once("late", lambda: late_values(feeds), every=0.9))
+
+    cards = [
+        Card(
+            "Lag: how far each watermark is behind processing time, s",
+            lag,
+            span=8,
+            note="The price of waiting for rows out of order: results come later, and fewer rows too late",
+            legend=page.legend(lag.legend, open_windows=""),
+        ),
+        Card("How to read these pages", Bound(html=_WORDS, data={}, sizing_mode="stretch_width"), span=4),
+        Card(
+            "Rows that came too late",
+            late,
+            span=12,
+            note="They are in no result, but none disappears; the newest of each pipeline",
+        ),
+    ]
+    return Page(list(feeds), "", TITLE, QUESTION, cards, top, update, controls=False)
+
+
+def _card(name: str) -> str:
+    title, text = SHOWN[name]
+    facts = (
+        ("event", "Watermark", "watermark"),
+        ("processing", "Processing time", "now"),
+        ("", "Lag", "lag"),
+        ("", "Rows so far", "rows"),
+        ("", "Late rows", "late"),
+        ("", "Rejected rows", "rejected"),
+        ("", "Speed", "speed"),
+        ("", "State", "size"),
+    )
+    pieces = "".join(
+        f'<div class="{style}"><dt>{word}</dt><dd data-text="{name}_{slot}"></dd></div>'
+        for style, word, slot in facts
+    )
+    return (
+        f'<a class="pipe" href="./{name}"><h2>{html.escape(title)}<span class="pill" data-base="pill" '
+        f'data-class="{name}_status" data-text="{name}_state"></span></h2><p>{html.escape(text)}</p>'
+        f'<div class="big"><div><b data-text="{name}_rate"></b> <span>events/s</span></div>'
+        f'<div class="line" data-spark="{name}_line"></div></div><dl>{pieces}</dl>'
+        f'<span class="go">Open the {html.escape(title.lower())} dashboard →</span></a>'
+    )
+
+
+def card_values(feed: Feed) -> dict[str, Any]:
+    """Give what a card shows."""
+    metrics = feed.metrics()
+    values = {
+        "state": {"running": "LIVE"}.get(metrics.status, metrics.status.upper()),
+        "status": metrics.status,
+        "rate": words.short(metrics.rows_per_second),
+        "line": feed.rates(),
+        "watermark": words.clock(metrics.watermark),
+        "now": words.clock(metrics.now),
+        "lag": words.seconds(metrics.lag),
+        "rows": words.short(metrics.rows),
+        "late": words.number(metrics.late),
+        "rejected": words.number(metrics.rejected),
+        "speed": "max" if feed.run.speed == "max" else f"{feed.run.speed:g}×",
+        "size": f"{words.short(metrics.state)} entries",
+    }
+    return {f"{feed.name}_{name}": value for name, value in values.items()}
+
+
+def late_values(feeds: Sequence[Feed]) -> dict[str, Any]:
+    """Give the table of late rows: the newest of each pipeline."""
+    values: dict[str, Any] = {f"row{row}": False for row in range(LATE_ROWS * len(feeds))}
+    row = 0
+    for feed in feeds:
+        frames = feed.run.trace.late.since(feed.run.trace.late.version - LATE_ROWS)
+        newest = [one for frame in reversed(frames) for one in frame.tail(LATE_ROWS).to_dict("records")[::-1]]
+        for one in newest[:LATE_ROWS]:
+            values |= {
+                f"row{row}": True,
+                f"pipeline{row}": SHOWN[feed.name][0],
+                f"result{row}": one["result"],
+                f"time{row}": words.clock(one["event_time"]),
+                f"arrival{row}": words.clock(one["arrival_time"]),
+                f"watermark{row}": words.clock(one["watermark"]),
+                f"by{row}": words.seconds(one["late_by"]),
+                f"what{row}": WHAT[feed.name].format(**one),
+            }
+            row += 1
+    return values
+
+
+def lag_rows(feeds: Sequence[Feed]) -> pd.DataFrame:
+    """Give the lag of the last watermarks by processing time: ``now, lag`` in s, ``pipeline``."""
+    lags = {}
+    for feed in feeds:
+        marks = np.array(list(feed.run.trace.watermarks)[-1_200:], dtype=np.int64).reshape(-1, 2)
+        now = pd.DatetimeIndex(marks[:, 0]).floor("5s")
+        lags[SHOWN[feed.name][0]] = pd.Series((marks[:, 0] - marks[:, 1]) / 1e9).groupby(now).max()
+    table = pd.DataFrame(lags).ffill()
+    table = table[table.index > table.index.max() - pd.Timedelta("8min")]
+    return table.rename_axis("now").reset_index().melt("now", var_name="pipeline", value_name="lag")
+
+
+_WORDS = """<dl class="words">
+<dt class="event">Event time</dt><dd>when something happened. Always blue.</dd>
+<dt class="processing">Processing time</dt><dd>when we got to know. Always green.</dd>
+<dt>Window</dt><dd>a stretch of event time whose rows are counted together;
+hatched or dashed while still open.</dd>
+<dt class="event">Watermark</dt><dd>no row older than this is waited for;
+a window closes when it passes the window's end.</dd>
+<dt>Lag</dt><dd>processing time minus watermark.</dd>
+<dt>Late rows</dt><dd>came after their window had closed for good; kept aside, and counted.</dd>
+</dl>"""

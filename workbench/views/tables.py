@@ -1,0 +1,70 @@
+"""From frames to tables: times, categories as columns, and which windows are still open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.model.panes import EARLY, TIMING, WINDOW_END, WINDOW_START
+from workbench.views.live import Columns, milliseconds
+
+Floats = npt.NDArray[np.float64]
+
+MAIN: Final = "main"
+"""The table of what is final, or has no window."""
+OPEN: Final = "open"
+"""The table of windows that are still open."""
+
+
+def openness(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell of each row whether its window is still open."""
+    if TIMING not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return (frame[TIMING] == EARLY).to_numpy(dtype=bool)
+
+
+def parted(columns: Columns, still_open: npt.NDArray[np.bool_]) -> dict[str, Columns]:
+    """Give the tables ``main`` and ``open``: the rows of closed windows, and of those still open."""
+    return {
+        MAIN: {name: column[~still_open] for name, column in columns.items()},
+        OPEN: {name: column[still_open] for name, column in columns.items()},
+    }
+
+
+def pivoted(
+    rows: pd.DataFrame,
+    x: str,
+    y: str,
+    by: str | None,
+    names: Sequence[str],
+    *,
+    where: npt.NDArray[np.bool_] | None = None,
+    moments: Floats | None = None,
+) -> tuple[Floats, Floats]:
+    """Give the times in a long frame, ascending, and the values by time and category, NaN for none."""
+    if not len(rows):
+        return np.zeros(0), np.zeros((0, len(names)))
+    chosen = rows if where is None else rows[where]
+    when = milliseconds(chosen[x])
+    grid = np.unique(when) if moments is None else moments
+    values = np.full((len(grid), len(names)), np.nan)
+    which = (
+        np.zeros(len(chosen), dtype=np.int64)
+        if by is None
+        else pd.Index(list(names)).get_indexer(pd.Index(chosen[by].astype(str)))
+    )
+    known = which >= 0
+    values[np.searchsorted(grid, when[known]), which[known]] = chosen[y].to_numpy(dtype=float)[known]
+    return grid, values
+
+
+def windows(rows: pd.DataFrame) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Give start and end of each window in a long frame, ascending, and whether it is still open."""
+    if not len(rows):
+        return np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool)
+    left, first = np.unique(milliseconds(rows[WINDOW_START]), return_index=True)
+    return left, milliseconds(rows[WINDOW_END])[first], openness(rows)[first]
