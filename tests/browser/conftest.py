@@ -28,9 +28,12 @@ TEXTS = """() => {
 }"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """The browser; without one the tests are skipped, but never where CI asks for them."""
+    """The browser; without one the tests are skipped, but never where CI asks for them.
+
+    One a module, because as long as Playwright is there it keeps an event loop running in this thread.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("CI") == "true":

@@ -14,10 +14,14 @@ from typing import Any, Literal
 
 from tornado.ioloop import IOLoop
 
+from workbench.errors import DescriptionError
 from workbench.model.stream import EventStream
 from workbench.runtimes.pace import Speed
 from workbench.runtimes.run import Run, running_loop
 from workbench.time import Clock
+
+BREATH = 0.01
+"""Seconds left to a server or a kernel between two batches of a run on its loop."""
 
 _runs: list[Run] = []
 
@@ -61,8 +65,15 @@ def start(
     >>> run.status, run.panes("revenue").revenue.tolist()
     ('finished', [10, 7])
     """
-    named = {stream.name: stream for stream in unnamed} | streams
-    loop = IOLoop.current() if running_loop() else _background_loop()
+    results = [*((stream.name, stream) for stream in unnamed), *streams.items()]
+    named = dict(results)
+    if len(named) < len(results):
+        raise DescriptionError(
+            f"two results have the same name: {', '.join(name for name, _ in results)}",
+            hint="name them, as in wb.start(first=..., second=...)",
+        )
+    shared = running_loop() is not None
+    loop = IOLoop.current() if shared else _background_loop()
     run = Run(
         named,
         speed=speed,
@@ -73,16 +84,19 @@ def start(
         loop=loop,
     )
     run.owner = cell_in_execution()
+    run.breath = BREATH if shared and clock is None else 0.0
     for other in runs():
         if run.owner and other.owner and run.owner[0] == other.owner[0] and run.owner[1] != other.owner[1]:
             other.stop()
     _runs.append(run)
     if not paused:
         run.resume()
-    if running_loop():
-        run.task = asyncio.ensure_future(run.drive())
-    else:
-        run.task = asyncio.run_coroutine_threadsafe(run.drive(), loop.asyncio_loop)
+    driven = run.drive()
+    run.task = (
+        asyncio.ensure_future(driven)
+        if shared
+        else asyncio.run_coroutine_threadsafe(driven, loop.asyncio_loop)
+    )
     return run
 
 

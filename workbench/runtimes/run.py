@@ -49,6 +49,9 @@ class Run:
         What has come out so far: everything that views read.
     positions : dict of str to tuple
         By source: where reading goes on; moved only after every consumer has returned.
+    breath : float
+        Seconds that a run which is behind leaves to others between two batches. A message to or from a browser
+        takes some twenty turns of the event loop, so on a loop that is shared it is not 0.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Run:
         self.streams = dict(streams)
         self.status = "paused"
         self.task: Any = None
+        self.breath = 0.0
         self.errors: list[StepError] = []
         self.trace = Trace(list(streams))
         self.positions: dict[str, tuple[int, ...]] = {}
@@ -241,7 +245,7 @@ class Run:
                     await awaitable
                 except Exception as error:
                     self._fail(StepError("a consumer", pd.DataFrame(), error))
-            await self._clock.sleep(0 if self._behind else TICK)
+            await self._clock.sleep(self.breath if self._behind else TICK)
 
     def _turn(self) -> list[Awaitable[Any]]:
         """Push what has arrived; gives what there is to wait for."""
