@@ -50,8 +50,8 @@ class Run:
     positions : dict of str to tuple
         By source: where reading goes on; moved only after every consumer has returned.
     breath : float
-        Seconds that a run which is behind leaves to others between two batches. A message to or from a browser
-        takes some twenty turns of the event loop, so on a loop that is shared it is not 0.
+        Seconds that a run which is behind leaves to others between two batches; not 0 where the loop is
+        shared, since a message to or from a browser takes some twenty turns of it.
     """
 
     def __init__(
