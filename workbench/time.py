@@ -132,12 +132,15 @@ def to_nanos(times: pd.Series) -> Nanos:
 def from_nanos(nanos: Nanos, dtype: Any = "datetime64[ns]") -> pd.Series:
     """Give int64 nanoseconds back as a datetime column of the dtype (unit and time zone) given.
 
+    Neither no watermark nor the end of time is a moment: they come back as NaT.
+
     Examples
     --------
     >>> from_nanos(np.array([1_000_000_000]), "datetime64[us]").iloc[0]
     Timestamp('1970-01-01 00:00:01')
     """
-    times = pd.Series(np.asarray(nanos, np.int64).view("datetime64[ns]"), copy=False)
+    nanos = np.where(nanos == END_OF_TIME, NO_WATERMARK, nanos)  # neither is a moment: both are NaT
+    times = pd.Series(nanos.view("datetime64[ns]"), copy=False)
     zone = getattr(dtype, "tz", None)
     if zone is None:
         return times.astype(dtype)

@@ -31,6 +31,11 @@ law = settings(
 )
 
 
+def final(replay, example):
+    """The panes that nothing supersedes."""
+    return final_panes(replay.panes, example.keys, sessions=isinstance(example.window, Session))
+
+
 def played(example: Example, *, at: tuple[int, ...] | None = None, restart: bool = False) -> Replay:
     def make():
         return window_operator(**example.question, time_dtype=example.frame["t"].dtype)
@@ -44,7 +49,7 @@ def answered(example: Example) -> Answer:
 
 
 def agree(example: Example, replay: Replay, answer: Answer) -> None:
-    assert not pane_differences(final_panes(replay.panes, example.keys), answer.final, example.keys)
+    assert not pane_differences(final(replay, example), answer.final, example.keys)
     assert late_rows(replay.late) == late_rows(answer.late)
     assert replay.rejected["reason"].sort_index().to_dict() == answer.rejected["reason"].to_dict()
     assert replay.dropped == answer.dropped
@@ -66,7 +71,7 @@ def test_sessions_agree_with_the_oracle_in_any_batches(example: Example) -> None
 @given(st.data(), examples())
 def test_batching_is_invisible(data: st.DataObject, example: Example) -> None:
     one, other = played(example), played(example, at=data.draw(cuts(len(example.frame))))
-    finals = [final_panes(each.panes, example.keys) for each in (one, other)]
+    finals = [final(each, example) for each in (one, other)]
     assert not pane_differences(*finals, example.keys)
     assert late_rows(one.late) == late_rows(other.late)
     assert one.dropped == other.dropped
@@ -98,14 +103,14 @@ def test_stream_equals_batch_when_no_row_is_late(example: Example) -> None:
     )
     assert stream.dropped == 0
     assert stream.late.empty
-    assert not pane_differences(final_panes(stream.panes, example.keys), batch, example.keys)
+    assert not pane_differences(final(stream, example), batch, example.keys)
 
 
 @law
 @given(examples())
 def test_nothing_disappears(example: Example) -> None:
     answer, stream = answered(example), played(example)
-    in_panes = int(final_panes(stream.panes, example.keys)["rows"].sum())
+    in_panes = int(final(stream, example)["rows"].sum())
     if isinstance(example.window, Session):
         # in one corner (see testing.compare) an expired session looks as if it had been merged
         assume(len(answer.final) == answer.superseded.count(False))

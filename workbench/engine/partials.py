@@ -7,12 +7,13 @@ groups. Everything else in the engine moves `Partials` about without knowing wha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.engine.parts import PARTS, Columns, Groups, Operand, Part, concat
+from workbench.engine.parts import PARTS, Array, Columns, Groups, Operand, Part, concat, numeric
 from workbench.model.aggregates import Aggregate
 from workbench.time import END_OF_TIME, NO_WATERMARK
 
@@ -126,6 +127,45 @@ def _chosen(columns: list[Columns], operand: Operand) -> pd.Series:
     return operand.restore(values, (times != END_OF_TIME) & (times != NO_WATERMARK))
 
 
+def _median(columns: list[Columns], operand: Operand) -> pd.Series:
+    """Give the middle of each group's values; all are sorted at once, by group."""
+    flat, owners = _flat(columns)
+    ordered = np.append(numeric(replace(operand, values=flat), "median")[np.lexsort((flat, owners))], 0)
+    sizes = np.bincount(owners, minlength=len(columns[0][2]))
+    begin = np.cumsum(sizes) - sizes
+    low, high = ordered[begin + np.maximum(sizes - 1, 0) // 2], ordered[begin + sizes // 2 * (sizes > 0)]
+    return pd.Series(np.where(sizes > 0, low + (high - low) / 2, np.nan))
+
+
+def _mode(columns: list[Columns], operand: Operand) -> pd.Series:
+    """Give the commonest value of each group, of several the least."""
+    flat, owners = _flat(columns)
+    codes, distinct = pd.factorize(flat, sort=True)
+    pairs, often = np.unique(owners * max(len(distinct), 1) + codes, return_counts=True)
+    of, code = np.divmod(pairs, max(len(distinct), 1))
+    order = np.lexsort((-code, often, of))
+    chosen = np.full(len(columns[0][2]), -1, dtype=np.int64)
+    chosen[of[order]] = code[order]  # of several, the one assigned last stays
+    known = np.append(distinct, np.zeros(1, dtype=np.asarray(distinct).dtype))  # -1 finds the last: nothing
+    return operand.restore(known[chosen], chosen >= 0)
+
+
+def _collect(columns: list[Columns], operand: Operand) -> pd.Series:
+    """Give each group's values as a list, in the types of the column."""
+    flat, owners = _flat(columns)
+    words = operand.restore(flat).astype(object).to_numpy()
+    count = len(columns[0][2])
+    pieces = np.split(words, np.searchsorted(owners, np.arange(1, count))) if count else []
+    return pd.Series(list(map(np.ndarray.tolist, pieces)), dtype=object)
+
+
+def _flat(columns: list[Columns]) -> tuple[Array, Groups]:
+    """Give all values of all groups one behind the other, and the group of each."""
+    ((_, _, values),) = columns
+    sizes = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
+    return concat([np.empty(0, dtype=np.int64), *values]), np.repeat(np.arange(len(sizes)), sizes)
+
+
 _RESULTS: dict[str, Callable[[list[Columns], Any], pd.Series]] = {
     "size": lambda columns, operand: pd.Series(columns[0][0]),
     "count": lambda columns, operand: pd.Series(columns[0][0]),
@@ -137,6 +177,11 @@ _RESULTS: dict[str, Callable[[list[Columns], Any], pd.Series]] = {
     "std": lambda columns, operand: np.sqrt(_variance(columns, operand)),
     "first": _chosen,
     "last": _chosen,
+    "any": lambda columns, operand: pd.Series(columns[0][0] > 0),
+    "all": lambda columns, operand: pd.Series(columns[0][0] == columns[1][0]),
+    "median": _median,
+    "mode": _mode,
+    "collect": _collect,
     "nunique": lambda columns, operand: pd.Series(
         np.fromiter(map(len, columns[0][0]), dtype=np.int64, count=len(columns[0][0]))
     ),

@@ -67,7 +67,14 @@ def _unit(dtype: Any) -> str:
     return str(getattr(dtype, "unit", None) or np.datetime_data(dtype)[0])
 
 
-def _numeric(operand: Operand, what: str) -> Array:
+def numeric(operand: Operand, what: str) -> Array:
+    """Give the values as numbers.
+
+    Raises
+    ------
+    SchemaError
+        If they are none.
+    """
     if operand.values.dtype == object or operand.dtype.kind in "M":
         raise SchemaError(
             f"the {what} of a column of {operand.dtype} is not defined",
@@ -114,7 +121,7 @@ class Sum(Part):
 
     def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
         """Take the values, null as 0."""
-        values = _numeric(operand, "sum")
+        values = numeric(operand, "sum")
         return (values if operand.valid.all() else np.where(operand.valid, values, 0),)
 
     def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
@@ -215,7 +222,7 @@ class Moments(Part):
 
     def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
         """Take each value as its own mean."""
-        values = np.where(operand.valid, _numeric(operand, "variance"), 0).astype(np.float64)
+        values = np.where(operand.valid, numeric(operand, "variance"), 0).astype(np.float64)
         return operand.valid.astype(np.int64), values, np.zeros(len(values))
 
     def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
@@ -281,6 +288,53 @@ class Distinct(Part):
         return (_distinct(concat(list(sets)), np.repeat(groups, sizes), count),)
 
 
+class Truths(Count):
+    """How many values are true: not null, and not 0."""
+
+    name = "truths"
+
+    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
+        """Take 1 for a true value, 0 for others."""
+        return ((operand.valid & (numeric(operand, "truth") != 0)).astype(np.int64),)
+
+    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
+        """Count the true values."""
+        return self.reduce(self.lift(operand, times, arrivals), groups, count)
+
+
+class Values(Part):
+    """All values that are not null, in order of event time, then arrival: arrays in object columns."""
+
+    name = "values"
+
+    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
+        """Collect the values of each group, without an array for each row."""
+        some = operand.valid
+        return _collected(times[some], arrivals[some], operand.values[some], groups[some], count)
+
+    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
+        """Put the values of a group together, in order again."""
+        sizes = np.fromiter(map(len, columns[0]), dtype=np.int64, count=len(columns[0]))
+        times, arrivals, values = (
+            concat(list(column)) if len(column) else np.empty(0, dtype=np.int64) for column in columns
+        )
+        return _collected(times, arrivals, values, np.repeat(groups, sizes), count)
+
+
+def _collected(times: Nanos, arrivals: Nanos, values: Array, owners: Groups, count: int) -> Columns:
+    """Give each owner the arrays of its times, arrivals and values, in order."""
+    order = np.lexsort((arrivals, times, owners))
+    bounds = np.searchsorted(owners[order], np.arange(1, count))
+    return tuple(_divided(column[order], bounds, count) for column in (times, arrivals, values))
+
+
+def _divided(values: Array, bounds: Groups, count: int) -> Array:
+    """Divide an array at some positions, into the elements of an object column."""
+    pieces = np.empty(count, dtype=object)
+    pieces[:] = np.split(values, bounds) if count else []
+    return pieces
+
+
 def _distinct(values: Array, owners: Groups, count: int) -> Array:
     """Give each owner the array of its distinct values."""
     codes, distinct = pd.factorize(values)
@@ -293,17 +347,6 @@ def _distinct(values: Array, owners: Groups, count: int) -> Array:
     return sets
 
 
-PARTS: dict[str, Part] = {
-    part.name: part
-    for part in (
-        Rows(),
-        Count(),
-        Sum(),
-        Least(),
-        Greatest(),
-        Moments(),
-        First(),
-        Last(),
-        Distinct(),
-    )
-}
+_ALL = (Rows, Count, Sum, Least, Greatest, Moments, First, Last, Distinct, Truths, Values)
+PARTS: dict[str, Part] = {part.name: part() for part in _ALL}
+"""The parts by name."""

@@ -1,4 +1,4 @@
-"""Tumbling and sliding windows by slices: a row is aggregated once, however many windows overlap.
+"""Aligned windows by slices: a row is aggregated once, however many windows overlap.
 
 Windows start every `slide`; their starts and ends cut event time into slices, at most two a slide, and every
 window is a run of whole slices. Rows are folded into (slice, key) cells; a window fires by merging its cells.
@@ -22,10 +22,11 @@ import pandas as pd
 
 from workbench.engine.partials import Partials, Plan
 from workbench.engine.parts import Operand
+from workbench.engine.shapes import shape_of
 from workbench.engine.state import Cells
 from workbench.model.panes import EARLY, LATE, ON_TIME
-from workbench.model.windows import Sliding
-from workbench.time import NO_WATERMARK, Nanos
+from workbench.model.windows import Aligned
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -85,58 +86,12 @@ class Placed:
     firings: list[Firing]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The arithmetic of slices: which slice a moment is in, which windows cover a slice, and back."""
-
-    size: int
-    slide: int
-    offset: int
-
-    @property
-    def whole(self) -> int:
-        """How many whole slides a window covers."""
-        return self.size // self.slide
-
-    @property
-    def rest(self) -> int:
-        """What a window covers beyond that, in nanoseconds; if any, each slide has two slices."""
-        return self.size % self.slide
-
-    def slice_of(self, times: Nanos) -> Ints:
-        """Give the number of the slice that each moment is in."""
-        period, within = np.divmod(times - self.offset, self.slide)
-        return 2 * period + (within >= self.rest) if self.rest else period
-
-    def windows_of(self, slices: Ints) -> tuple[Ints, Ints]:
-        """Give the first and the last window that cover each slice; first > last where none does."""
-        if not self.rest:
-            return slices - self.whole + 1, slices
-        period, second = np.divmod(slices, 2)
-        return period - self.whole + second, np.where((second == 1) & (self.whole == 0), period - 1, period)
-
-    def slices_of(self, windows: Ints) -> tuple[Ints, Ints]:
-        """Give the first and the last slice of each window."""
-        if not self.rest:
-            return windows, windows + self.whole - 1
-        return 2 * windows, 2 * (windows + self.whole)
-
-    def start(self, windows: Ints) -> Nanos:
-        """Give the start of each window, inclusive."""
-        starts: Nanos = windows * self.slide + self.offset
-        return starts
-
-    def end(self, windows: Ints) -> Nanos:
-        """Give the end of each window, exclusive."""
-        return self.start(windows) + self.size
-
-
-def assign(window: Sliding, times: Nanos) -> tuple[Ints, Nanos, Nanos]:
+def assign(window: Aligned, times: Nanos) -> tuple[Ints, Nanos, Nanos]:
     """Give every pair of row and window.
 
     Parameters
     ----------
-    window : Tumbling or Sliding
+    window : Tumbling, Sliding, Cumulating, Calendar or Global
         The windows.
     times : int64 array
         Event times in nanoseconds.
@@ -148,10 +103,11 @@ def assign(window: Sliding, times: Nanos) -> tuple[Ints, Nanos, Nanos]:
 
     Examples
     --------
+    >>> from workbench.model.windows import Sliding
     >>> [array.tolist() for array in assign(Sliding(10e-9, 5e-9), np.array([7]))]
     [[0, 0], [0, 5], [10, 15]]
     """
-    shape = Shape(window.size, window.slide, window.offset)
+    shape = shape_of(window)
     first, last = shape.windows_of(shape.slice_of(times))
     rows, windows = spread(first, last)
     return rows, shape.start(windows), shape.end(windows)
@@ -176,14 +132,14 @@ def group(places: Ints, keys: Ints, keys_known: int) -> tuple[Ints, Ints, Ints]:
 
 
 class SlicedWindows:
-    """State and firing of tumbling and sliding windows.
+    """State and firing of aligned windows: tumbling, sliding, cumulating, calendar and global.
 
     State is bounded by keys times the slices between the watermark minus lateness minus the window's size and
     the greatest event time.
     """
 
-    def __init__(self, window: Sliding, lateness: int, plan: Plan) -> None:
-        self.shape = Shape(window.size, window.slide, window.offset)
+    def __init__(self, window: Aligned, lateness: int, plan: Plan) -> None:
+        self.shape = shape_of(window)
         self.lateness = lateness
         self.watermark = NO_WATERMARK
         self.cells = Cells(plan.parts)
@@ -197,7 +153,7 @@ class SlicedWindows:
         slices = self.shape.slice_of(rows.times)
         first, last = self.shape.windows_of(slices)
         outside = first > last
-        expiry = self.shape.end(last) + self.lateness
+        expiry = self._expiry(last)
         late = (expiry <= rows.met) & ~outside
         straggling = (self.shape.end(first) <= rows.met) & ~late & ~outside
         placed = Placed(late, outside, rows.met - expiry, int((last - first + 1)[late].sum()), [])
@@ -266,7 +222,7 @@ class SlicedWindows:
         of, windows = spread(first[stragglers], last[stragglers])
         of = stragglers[of]
         met, ends = rows.met[of], self.shape.end(windows)
-        in_time, accepted = met < ends, met < ends + self.lateness
+        in_time, accepted = met < ends, met < self._expiry(windows)
         placed.dropped += int((~accepted).sum())
         on_time = self._tell(rows, of[in_time], windows[in_time])
         self._fire_due(watermark, rows.keys_known, placed, on_time)
@@ -329,10 +285,15 @@ class SlicedWindows:
     def _firing(self, windows: Ints, keys: Ints, partials: Partials, timing: str, revisions: Ints) -> Firing:
         return Firing(self.shape.start(windows), self.shape.end(windows), keys, partials, timing, revisions)
 
+    def _expiry(self, windows: Ints) -> Nanos:
+        """Give the watermark from which no row is accepted any more; at most the end of time."""
+        expiry: Nanos = np.minimum(self.shape.end(windows), END_OF_TIME - self.lateness) + self.lateness
+        return expiry
+
     def _expire(self) -> None:
         """Drop slices and windows that no row can reach any more."""
         places = self.cells.places()
         _, last = self.shape.windows_of(places)
-        self.cells.drop(places[self.shape.end(last) + self.lateness <= self.watermark])
+        self.cells.drop(places[self._expiry(last) <= self.watermark])
         windows = self.told.places()
-        self.told.drop(windows[self.shape.end(windows) + self.lateness <= self.watermark])
+        self.told.drop(windows[self._expiry(windows) <= self.watermark])

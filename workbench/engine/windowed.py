@@ -95,8 +95,7 @@ class WindowOperator:
     ) -> None:
         self.keys = KeyDictionary(keys)
         self.plan = Plan(aggregates)
-        lengths = (window.gap,) if isinstance(window, Session) else (window.size, window.slide, window.offset)
-        self.time_dtype = fine_enough(pd.api.types.pandas_dtype(time_dtype), *lengths)
+        self.time_dtype = fine_enough(pd.api.types.pandas_dtype(time_dtype), *window.lengths)
         self.windows: SlicedWindows | SessionWindows = (
             SessionWindows(window, lateness, self.plan)
             if isinstance(window, Session)

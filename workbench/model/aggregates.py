@@ -25,6 +25,11 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "first": ("first",),
     "last": ("last",),
     "nunique": ("distinct",),
+    "any": ("truths",),
+    "all": ("truths", "count"),
+    "median": ("values",),
+    "mode": ("values",),
+    "collect": ("values",),
 }
 """Each aggregate's name (pandas' own) and the parts that it is made of."""
 
@@ -43,7 +48,10 @@ class Aggregate:
         One of `FUNCTIONS`, which are pandas' own names. Nulls are skipped, but ``size`` counts rows; a sum of
         nothing is 0, a mean, min, max, first or last of nothing is null; ``var`` and ``std`` have one degree
         of freedom (``ddof=1``) and are null below two values. ``first`` and ``last`` go by event time; ties
-        go by arrival (first the earliest to arrive, last the latest).
+        go by arrival (first the earliest to arrive, last the latest). ``any`` and
+        ``all`` ask which values are not 0; of nothing they are False and True. ``median`` is exact; ``mode``
+        is the commonest value, of several the least; ``collect`` is a list in order of event time, then
+        arrival. These three keep every value.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where in event time rows are put together: tumbling, sliding and session windows.
+"""Where in event time rows are put together: tumbling, sliding, session and other windows.
 
 All windows are half-open, ``[start, end)``, aligned to 1970-01-01 UTC plus an offset; sessions start with
 their first row and end a gap after their last.
@@ -6,10 +6,11 @@ their first row and end a gap after their last.
 
 from __future__ import annotations
 
+import zoneinfo
 from dataclasses import dataclass
 
 from workbench.errors import DescriptionError
-from workbench.time import Duration, duration, signed_duration, spell
+from workbench.time import SECOND, Duration, duration, signed_duration, spell
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -48,6 +49,11 @@ class Sliding:
         object.__setattr__(self, "size", duration(size, what="size of a window", positive=True))
         object.__setattr__(self, "slide", every)
         object.__setattr__(self, "offset", signed_duration(offset) % every)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths of which its bounds are sums, in nanoseconds."""
+        return self.size, self.slide, self.offset
 
     def __repr__(self) -> str:
         return f"Sliding({spell(self.size)!r}, {spell(self.slide)!r}{_offset(self.offset)})"
@@ -104,12 +110,169 @@ class Session:
         object.__setattr__(self, "gap", duration(gap, what="gap of a session", positive=True))
         object.__setattr__(self, "merge_touching", merge_touching)
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths of which its bounds are sums, in nanoseconds."""
+        return (self.gap,)
+
     def __repr__(self) -> str:
         return f"Session({spell(self.gap)!r}{'' if self.merge_touching else ', merge_touching=False'})"
 
 
-Window = Sliding | Session
-"""Any window; a `Tumbling` is a `Sliding` whose slide is its size."""
+@dataclass(frozen=True, init=False, repr=False)
+class Cumulating:
+    """Windows that share a start and grow by a step up to a size, as the totals of a day so far.
+
+    Known as ``CUMULATE`` in Flink SQL.
+
+    Parameters
+    ----------
+    size : duration
+        Length of the longest window, a multiple of the step.
+    step : duration
+        By how much one window is longer than the one before, more than zero.
+    offset : duration, optional
+        Windows start at 1970-01-01 UTC plus the offset plus a multiple of the size; may be negative.
+
+    Examples
+    --------
+    >>> Cumulating("1D", "1h")
+    Cumulating('1D', '1h')
+    """
+
+    size: int
+    step: int
+    offset: int
+
+    def __init__(self, size: Duration, step: Duration, *, offset: Duration = 0) -> None:
+        length = duration(size, what="size of a window", positive=True)
+        by = duration(step, what="step of a window", positive=True)
+        if length % by:
+            raise DescriptionError(
+                f"a size of {spell(length)} is no multiple of a step of {spell(by)}",
+                detail="the last step would reach beyond the window",
+            )
+        object.__setattr__(self, "size", length)
+        object.__setattr__(self, "step", by)
+        object.__setattr__(self, "offset", signed_duration(offset) % length)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths of which its bounds are sums, in nanoseconds."""
+        return self.size, self.step, self.offset
+
+    def __repr__(self) -> str:
+        return f"Cumulating({spell(self.size)!r}, {spell(self.step)!r}{_offset(self.offset)})"
+
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Calendar:
+    """Days, weeks, months, quarters or years by the clocks of a time zone.
+
+    A day may have 23, 24 or 25 hours there; a window starts at its first midnight, or where that is skipped,
+    at the first moment after.
+
+    Parameters
+    ----------
+    unit : str
+        ``day``, ``week``, ``month``, ``quarter`` or ``year``.
+    count : int
+        How many units a window has, counted from 1970-01-01 there, and months from January 1970.
+    tz : str
+        The time zone, as in ``"Europe/Paris"``.
+    week_start : str
+        The day that a week starts with.
+
+    Attributes
+    ----------
+    months, days : int
+        How many months or days a window has; one of them is 0.
+    first_day : int
+        The first day of some window, as days since 1970-01-01.
+
+    Examples
+    --------
+    >>> Calendar("week", tz="Europe/Paris"), Calendar("quarter")
+    (Calendar('week', tz='Europe/Paris'), Calendar('quarter'))
+    """
+
+    unit: str
+    count: int
+    tz: str
+    week_start: str
+
+    def __init__(self, unit: str, count: int = 1, *, tz: str = "UTC", week_start: str = "monday") -> None:
+        if unit not in ("day", "week", *_MONTHS):
+            raise DescriptionError(
+                f"no such unit of a calendar: {unit!r}", hint=f"one of day, week, {', '.join(_MONTHS)}"
+            )
+        if not isinstance(count, int) or count < 1:
+            raise DescriptionError(f"a window needs at least one {unit}, but has {count!r}")
+        if week_start not in _WEEKDAYS:
+            raise DescriptionError(f"no such weekday: {week_start!r}", hint=f"one of {', '.join(_WEEKDAYS)}")
+        try:
+            zoneinfo.ZoneInfo(tz)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise DescriptionError(
+                f"no such time zone: {tz!r}", hint="as in 'Europe/Paris' or 'UTC'"
+            ) from None
+        object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "count", count)
+        object.__setattr__(self, "tz", tz)
+        object.__setattr__(self, "week_start", week_start)
+
+    @property
+    def months(self) -> int:
+        """How many months a window has; 0 if it is counted in days."""
+        return _MONTHS.get(self.unit, 0) * self.count
+
+    @property
+    def days(self) -> int:
+        """How many days a window has; 0 if it is counted in months."""
+        return {"day": 1, "week": 7}.get(self.unit, 0) * self.count
+
+    @property
+    def first_day(self) -> int:
+        """The first day of some window: 1970-01-01, a Thursday, or the start of its week."""
+        return _WEEKDAYS.index(self.week_start) - 3 if self.unit == "week" else 0
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths of which its bounds are sums, in nanoseconds: offsets of zones are of whole seconds."""
+        return (SECOND,)
+
+    def __repr__(self) -> str:
+        count = f", {self.count}" if self.count > 1 else ""
+        zone = f", tz={self.tz!r}" if self.tz != "UTC" else ""
+        start = f", week_start={self.week_start!r}" if self.week_start != "monday" else ""
+        return f"Calendar({self.unit!r}{count}{zone}{start})"
+
+
+@dataclass(frozen=True)
+class Global:
+    """One window of all time; it fires when a bounded stream ends, and its bounds are null.
+
+    Examples
+    --------
+    >>> Global()
+    Global()
+    """
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """None: its bounds are null."""
+        return ()
+
+
+Aligned = Sliding | Cumulating | Calendar | Global
+"""Windows at fixed places in event time, the same for every key; a `Tumbling` is a `Sliding`."""
+
+Window = Aligned | Session
+"""Any window."""
 
 
 def as_window(value: Window | Duration) -> Window:
@@ -120,12 +283,12 @@ def as_window(value: Window | Duration) -> Window:
     >>> as_window("1min")
     Tumbling('1min')
     """
-    if isinstance(value, Sliding | Session):
+    if isinstance(value, Window):
         return value
     if isinstance(value, type):
         raise DescriptionError(
             f"a window was expected, but got the class {value.__name__}",
-            hint=f"give it a length, as in wb.{value.__name__}('1min')",
+            hint=f"make one of it, as in wb.{value.__name__}({'' if value is Global else '...'})",
         )
     return Tumbling(value)
 

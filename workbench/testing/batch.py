@@ -12,8 +12,15 @@ import pandas as pd
 
 from workbench.model.aggregates import SIZE, Aggregate
 from workbench.model.panes import ON_TIME, REVISION, TIMING, WINDOW_END, WINDOW_START
-from workbench.model.windows import Session, Sliding, Window
+from workbench.model.windows import Aligned, Session, Sliding, Window
+from workbench.testing.oracle import windows_of
 from workbench.time import Nanos, from_nanos, to_nanos
+
+SPELLED = {
+    "collect": lambda values: values.dropna().tolist(),
+    "mode": lambda values: next(iter(values.mode()), None),
+}
+"""What pandas has no word for, in a groupby."""
 
 
 def pandas_answer(
@@ -34,7 +41,7 @@ def pandas_answer(
         The event-time column.
     keys : sequence of str
         Key columns; null is a key of its own.
-    window : Sliding, Tumbling or Session
+    window : Window
         Where rows are put together.
     aggregates : sequence of Aggregate
         The outputs.
@@ -59,13 +66,16 @@ def pandas_answer(
     if isinstance(window, Session):
         starts, ends = _sessions(rows, moments, keys, window)
     else:
-        positions, starts = _starts(moments, window)
-        rows, ends = rows.iloc[positions], starts + window.size
+        positions, starts, ends = _placed(moments, window)
+        rows = rows.iloc[positions]
     placed = rows.assign(**{WINDOW_START: starts, WINDOW_END: ends})
     by = [WINDOW_START, WINDOW_END, *keys]
     groups = placed.groupby(by, dropna=False, observed=True, sort=True)
     named = {
-        each.output: (WINDOW_START if each.function == SIZE else each.column, each.function)
+        each.output: (
+            WINDOW_START if each.function == SIZE else each.column,
+            SPELLED.get(each.function, each.function),
+        )
         for each in aggregates
     }
     panes = groups.agg(**named).reset_index()
@@ -73,6 +83,16 @@ def pandas_answer(
         panes[name] = from_nanos(panes[name].to_numpy(np.int64), frame[time].dtype)
     panes = panes.assign(**{TIMING: ON_TIME, REVISION: 0})
     return panes.sort_values([WINDOW_END, *keys], kind="stable", ignore_index=True)
+
+
+def _placed(moments: Nanos, window: Aligned) -> tuple[Nanos, Nanos, Nanos]:
+    """Give (position of the row, start, end of a window that covers it) for each such window."""
+    if isinstance(window, Sliding):
+        positions, starts = _starts(moments, window)
+        return positions, starts, starts + window.size
+    found = [(i, *one) for i, moment in enumerate(moments.tolist()) for one in windows_of(window, moment)]
+    positions, starts, ends = np.array(found, dtype=np.int64).reshape(-1, 3).T
+    return positions, starts, ends
 
 
 def _starts(moments: Nanos, window: Sliding) -> tuple[Nanos, Nanos]:

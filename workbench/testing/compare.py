@@ -1,9 +1,8 @@
 """What must be equal: final panes, and how two pane tables are compared.
 
-A pane is *superseded* by any pane of its key that is emitted after it and whose interval contains
-its own; the **final panes** are those that nothing supersedes. With windows of one size this means
-the last pane of each window and key; with sessions, the last pane of each surviving session, since
-a session that grows or is merged contains its parts. Leaving out intermediate panes cannot change
+A pane is *superseded* by a later pane of its window and key; with sessions, by any later pane of its
+key whose interval contains its own, since a session that grows or is merged contains its parts. The
+**final panes** are those that nothing supersedes. Leaving out intermediate panes cannot change
 the outcome, so the rule does not depend on the batches.
 
 The rule sees panes only, and in one corner it is too strict: a session that has expired may come to
@@ -27,7 +26,7 @@ Key = tuple[Any, ...]
 """The values of the key columns, with None for null."""
 
 
-def final_panes(panes: pd.DataFrame, keys: Sequence[str] = ()) -> pd.DataFrame:
+def final_panes(panes: pd.DataFrame, keys: Sequence[str] = (), *, sessions: bool = True) -> pd.DataFrame:
     """Reduce a pane table in the order of emission to the panes that nothing supersedes.
 
     Parameters
@@ -36,6 +35,8 @@ def final_panes(panes: pd.DataFrame, keys: Sequence[str] = ()) -> pd.DataFrame:
         The pane tables of all batches, one after the other.
     keys : sequence of str
         The key columns.
+    sessions : bool
+        Whether a pane supersedes those of the sessions within its own; otherwise only those of its window.
 
     Returns
     -------
@@ -49,7 +50,9 @@ def final_panes(panes: pd.DataFrame, keys: Sequence[str] = ()) -> pd.DataFrame:
     for position, key in reversed(list(enumerate(keys_of(panes, keys)))):
         later = survivors.setdefault(key, [])
         start, end = starts[position], ends[position]
-        if not any(starts[other] <= start and end <= ends[other] for other in later):
+        contained = (starts[other] <= start and end <= ends[other] for other in later)
+        equal = ((starts[other], ends[other]) == (start, end) for other in later)
+        if not any(contained if sessions else equal):
             later.append(position)
     final = panes.iloc[sorted(position for kept in survivors.values() for position in kept)]
     return final.sort_values([WINDOW_END, *keys], kind="stable", ignore_index=True)

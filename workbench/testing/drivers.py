@@ -19,7 +19,16 @@ from workbench.engine.slices import assign
 from workbench.engine.windowed import window_operator
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import LATE, REVISION, TIMING, WINDOW_END, WINDOW_START
-from workbench.model.windows import Session, Sliding, Tumbling, Window
+from workbench.model.windows import (
+    Aligned,
+    Calendar,
+    Cumulating,
+    Global,
+    Session,
+    Sliding,
+    Tumbling,
+    Window,
+)
 from workbench.schema import Schema
 from workbench.testing.cases import Case
 from workbench.testing.compare import plain
@@ -27,13 +36,15 @@ from workbench.testing.replay import Operator, restarted
 from workbench.time import END_OF_TIME, NO_WATERMARK, to_nanos
 
 MILLISECOND = 1_000_000
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 FUNCTIONS: Mapping[str, str] = {
     "count": "size",
     "size": "size",
     "count_nonnull": "count",
     **{name: name for name in ("sum", "mean", "min", "max", "var", "std", "nunique")},
-    **{name: name for name in ("first", "last")},
+    **{name: name for name in ("first", "last", "any", "all", "median", "mode")},
+    "list": "collect",
 }
 """Aggregates by the cases' names; there, ``count`` counts rows."""
 
@@ -122,12 +133,14 @@ class AssignDriver(Driver):
         """Give what cannot be said of the window."""
         yield from unknown(self.case.op, ("kind", "window"))
         spec = self.case.op["window"]
-        yield from ["window: session"] if spec["type"] == "session" else window_refusals(spec)
+        if spec["type"] in ("session", "count"):
+            yield f"window: {spec['type']}"
+        yield from window_refusals(spec)
 
     def take(self, step: Mapping[str, Any]) -> None:
         """Assign rows."""
         window = read_window(self.case.op["window"])
-        assert isinstance(window, Sliding)
+        assert isinstance(window, Aligned)
         times = np.array([row["t"] for row in step["rows"]], np.int64) * MILLISECOND
         found: list[list[list[int]]] = [[] for _ in times]
         for row, start, end in zip(*assign(window, times), strict=True):
@@ -262,9 +275,16 @@ def read_window(spec: Mapping[str, Any]) -> Window:
     """Make the window of a case; `window_refusals` must have had nothing against it."""
     if spec["type"] == "session":
         return Session(f"{spec['gap']}ms", merge_touching=spec["gap_boundary"] == "inclusive")
+    if spec["type"] == "global":
+        return Global()
+    if spec["type"] == "calendar":
+        week_start = WEEKDAYS[spec.get("week_start", 0)]
+        return Calendar(spec["unit"], spec.get("n", 1), tz=spec["tz"], week_start=week_start)
     size, offset = f"{spec['size']}ms", f"{spec.get('offset', 0)}ms"
     if spec["type"] == "tumbling":
         return Tumbling(size, offset=offset)
+    if spec["type"] == "cumulate":
+        return Cumulating(size, f"{spec['step']}ms", offset=offset)
     return Sliding(size, f"{spec['slide']}ms", offset=offset)
 
 
@@ -274,6 +294,9 @@ def window_refusals(spec: Mapping[str, Any]) -> Iterator[str]:
         "tumbling": ("type", "size", "offset"),
         "sliding": ("type", "size", "slide", "offset"),
         "session": ("type", "gap", "gap_boundary"),
+        "cumulate": ("type", "size", "step", "offset"),
+        "calendar": ("type", "unit", "n", "tz", "week_start"),
+        "global": ("type",),
     }
     kind = spec["type"]
     if kind not in known:

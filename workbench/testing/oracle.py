@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ from workbench.model.panes import (
     WINDOW_END,
     WINDOW_START,
 )
-from workbench.model.windows import Session, Sliding, Window
+from workbench.model.windows import Aligned, Calendar, Cumulating, Global, Session, Window
 from workbench.schema import REASON
 from workbench.testing.compare import Key, final_panes, plain
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos, to_nanos
@@ -179,7 +180,7 @@ class Oracle:
             span for span in self.live if watermark < END_OF_TIME and span.end + self.lateness > watermark
         ]
 
-    def _take_into_windows(self, row: Row, met: int, window: Sliding) -> None:
+    def _take_into_windows(self, row: Row, met: int, window: Aligned) -> None:
         """Put a row into those of its windows that still accept it."""
         intervals = windows_of(window, row.time)
         if not intervals:
@@ -191,7 +192,7 @@ class Oracle:
             last_end = max(end for _, end in intervals)
             self._late.append((row.number, met - (last_end + self.lateness), met))
         for start, end in accepting:
-            span = self._find(start, row.key) or self._hold(Span(start, end, row.key))
+            span = self._find(start, end, row.key) or self._hold(Span(start, end, row.key))
             span.rows.append(row)
             span.open = end > met
             if not span.open:
@@ -220,8 +221,9 @@ class Oracle:
         if not merged.open:
             self._emit(merged, LATE)
 
-    def _find(self, start: int, key: Key) -> Span | None:
-        return next((span for span in self.live if (span.start, span.key) == (start, key)), None)
+    def _find(self, start: int, end: int, key: Key) -> Span | None:
+        wanted = (start, end, key)
+        return next((span for span in self.live if (span.start, span.end, span.key) == wanted), None)
 
     def _hold(self, span: Span) -> Span:
         self.live.append(span)
@@ -320,7 +322,7 @@ def run_oracle(
         out.late,
         rejected.sort_index(),
         out.dropped,
-        final=final_panes(out.panes, keys),
+        final=final_panes(out.panes, keys, sessions=isinstance(window, Session)),
         superseded=tuple(position in oracle.superseded for position in range(oracle.emitted)),
     )
 
@@ -336,20 +338,61 @@ def _met(times: Nanos, bound: int) -> Nanos:
     return met
 
 
-def windows_of(window: Sliding, moment: int) -> list[tuple[int, int]]:
-    """List the windows ``[start, end)`` that cover a moment, by start; none if between windows.
+def windows_of(window: Aligned, moment: int) -> list[tuple[int, int]]:
+    """List the windows ``[start, end)`` that cover a moment, by start, then end; none if between windows.
 
     Examples
     --------
+    >>> from workbench.model.windows import Sliding
     >>> windows_of(Sliding(4e-9, 2e-9), 5)
     [(2, 6), (4, 8)]
     """
+    if isinstance(window, Global):
+        return [(NO_WATERMARK, END_OF_TIME)]
+    if isinstance(window, Calendar):
+        return [_calendar_window(window, moment)]
+    if isinstance(window, Cumulating):
+        start = (moment - window.offset) // window.size * window.size + window.offset
+        ends = range(start + window.step, start + window.size + 1, window.step)
+        return [(start, end) for end in ends if moment < end]
     start = (moment - window.offset) // window.slide * window.slide + window.offset
     found = []
     while start + window.size > moment:
         found.append((start, start + window.size))
         start -= window.slide
     return found[::-1]
+
+
+def _calendar_window(window: Calendar, moment: int) -> tuple[int, int]:
+    """Find the period of a calendar that a moment is in: walk from midnight to midnight there."""
+    day = pd.Timestamp(moment, unit="ns", tz="UTC").tz_convert(window.tz).tz_localize(None).normalize()
+    while not _begins(window, day):
+        day -= pd.Timedelta(days=1)
+    after = day + pd.Timedelta(days=1)
+    while not _begins(window, after):
+        after += pd.Timedelta(days=1)
+    return _first_moment(day, window.tz), _first_moment(after, window.tz)
+
+
+def _begins(window: Calendar, day: pd.Timestamp) -> bool:
+    """Say whether a window starts with a day."""
+    if window.unit == "day":
+        return bool((day - pd.Timestamp("1970-01-01")).days % window.count == 0)
+    if window.unit == "week":
+        first = pd.Timestamp("1970-01-01")
+        while first.day_name().lower() != window.week_start:
+            first -= pd.Timedelta(days=1)
+        return bool((day - first).days % (7 * window.count) == 0)
+    months = (day.year - 1970) * 12 + day.month - 1
+    return bool(
+        day.day == 1 and months % ({"month": 1, "quarter": 3, "year": 12}[window.unit] * window.count) == 0
+    )
+
+
+def _first_moment(day: pd.Timestamp, zone: str) -> int:
+    """Give the first moment of a day in a time zone, as UTC nanoseconds."""
+    there = day.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    return int(there.as_unit("ns").value)
 
 
 def aggregate(what: Aggregate, rows: Sequence[Row]) -> Any:
@@ -366,10 +409,18 @@ def aggregate(what: Aggregate, rows: Sequence[Row]) -> Any:
         return len(set(values))
     if what.function == "sum":
         return _sum(values)
+    if what.function in ("any", "all"):
+        return (any if what.function == "any" else all)(value != 0 for value in values)
+    if what.function == "collect":
+        return values
     if not values:
         return None
     if what.function == "mean":
         return _sum(values) / len(values)
+    if what.function == "median":
+        return statistics.median(values)
+    if what.function == "mode":
+        return min(statistics.multimode(values))
     if what.function in ("min", "max"):
         return min(values) if what.function == "min" else max(values)
     return values[0] if what.function == "first" else values[-1]

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.model.aggregates import FUNCTIONS, Aggregate
-from workbench.model.windows import Session, Sliding, Tumbling, Window
+from workbench.model.windows import Calendar, Cumulating, Global, Session, Sliding, Tumbling, Window
 from workbench.time import SECOND
 
 TICK = SECOND // 2
@@ -84,14 +84,22 @@ def windows(*, sessions: bool | None = None) -> st.SearchStrategy[Window]:
     """
     lengths = durations(1, 16).map(pd.Timedelta)
     offsets = st.integers(-9, 9).map(lambda ticks: f"{ticks * 500}ms")
+    zones = st.sampled_from(("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu"))
     aligned = st.one_of(
         st.builds(Tumbling, lengths, offset=offsets),
         st.builds(Sliding, lengths, durations(1, 8).map(pd.Timedelta), offset=offsets),
+        st.builds(_cumulating, st.integers(1, 4), durations(1, 6), offset=offsets),
+        st.builds(Calendar, st.sampled_from(("day", "week", "month")), st.integers(1, 3), tz=zones),
+        st.just(Global()),
     )
     gaps = st.builds(Session, durations(1, 8).map(pd.Timedelta), merge_touching=st.booleans())
     if sessions is None:
         return st.one_of(aligned, gaps)
     return gaps if sessions else aligned
+
+
+def _cumulating(steps: int, step: int, *, offset: str) -> Cumulating:
+    return Cumulating(pd.Timedelta(steps * step), pd.Timedelta(step), offset=offset)
 
 
 @st.composite
@@ -100,7 +108,7 @@ def aggregates(draw: st.DrawFn) -> tuple[Aggregate, ...]:
     functions = draw(st.lists(st.sampled_from([*FUNCTIONS]), unique=True, max_size=4))
     found = [Aggregate("rows", "v", "size")]
     for function in functions:
-        of_any = function in ("size", "count", "first", "last", "nunique")
+        of_any = function in ("size", "count", "first", "last", "nunique", "mode", "collect")
         column = draw(st.sampled_from((*NUMERIC, "s") if of_any else NUMERIC))
         found.append(Aggregate(f"{function}_{column}", column, function))
     return tuple(found)

@@ -9,7 +9,8 @@ from workbench.engine.keys import KeyDictionary
 from workbench.engine.partials import Plan
 from workbench.engine.parts import PARTS, Operand
 from workbench.engine.progress import Progress
-from workbench.engine.slices import Shape, assign
+from workbench.engine.shapes import SlidingShape
+from workbench.engine.slices import assign
 from workbench.engine.state import Cells
 from workbench.engine.windowed import window_operator
 from workbench.errors import DescriptionError, SchemaError, SnapshotError
@@ -90,7 +91,7 @@ def test_categories_of_later_batches_join_those_before():
 @pytest.mark.parametrize(("size", "slide"), [(10, 10), (10, 5), (35, 25), (4, 6), (7, 3), (3, 7), (10, 1)])
 @pytest.mark.parametrize("offset", [0, 2])
 def test_slices_cover_exactly_the_windows(size, slide, offset):
-    shape = Shape(size, slide, offset)
+    shape = SlidingShape(size, slide, offset)
     times = np.arange(-60, 61)
     rows, starts, ends = assign(wb.Sliding(size * 1e-9, slide * 1e-9, offset=offset * 1e-9), times)
     told = set(zip(times[rows].tolist(), starts.tolist(), ends.tolist(), strict=True))
@@ -262,3 +263,61 @@ def test_a_snapshot_of_another_operator_is_refused():
     other = window_operator(window=wb.Tumbling(20), aggregates=named_aggregates({"n": ("v", "size")}))
     with pytest.raises(SnapshotError, match="of another operator"):
         other.restore(one.snapshot())
+
+
+def test_days_have_the_length_that_they_have_there():
+    # Berlin put its clocks forward on 2026-03-29 and back on 2026-10-25
+    noons = pd.to_datetime(["2026-03-28 12:00", "2026-03-29 12:00", "2026-10-25 12:00", "2026-10-26 12:00"])
+    frame = pd.DataFrame({"t": noons.tz_localize("Europe/Berlin"), "v": 1})
+    rows = wb.stream(frame, time="t", watermark=0)
+    days = rows.window(wb.Calendar("day", tz="Europe/Berlin")).agg(n=("v", "size")).to_pandas()
+    hours = (days.window_end - days.window_start) / pd.Timedelta("1h")
+    assert hours.tolist() == [24, 23, 25, 24]
+    assert str(days.window_start.dtype) == "datetime64[us, Europe/Berlin]"
+    assert set(days.window_start.dt.hour) == {0}
+
+
+def test_a_day_whose_midnight_is_skipped_starts_when_it_starts():
+    frame = pd.DataFrame({"t": pd.to_datetime(["2017-10-15 03:30"]), "v": [1]})  # in Sao Paulo from 01:00 on
+    rows = wb.stream(frame, time="t", watermark=0)
+    (day,) = (
+        rows.window(wb.Calendar("day", tz="America/Sao_Paulo")).agg(n=("v", "size")).to_pandas().itertuples()
+    )
+    assert day.window_start == pd.Timestamp("2017-10-15 03:00")
+    assert day.window_end == pd.Timestamp("2017-10-16 02:00")
+
+
+def test_the_global_window_fires_at_the_end_and_has_no_bounds():
+    frame = pd.DataFrame({"t": pd.to_datetime(["2026-01-05", "2020-01-05"]), "v": [1, 2]})
+    panes = (
+        wb.stream(frame, time="t", watermark=0)
+        .window(wb.Global())
+        .agg(s=("v", "sum"))
+        .to_pandas(batch_rows=1)
+    )
+    assert panes.s.tolist() == [3]
+    assert panes[["window_start", "window_end"]].isna().all(axis=None)
+
+
+def test_cumulating_windows_share_their_slices():
+    outputs, operator = run(
+        wb.Cumulating(30, 10), [[(1, "a", 1), (12, "a", 10), (25, "a", 100), (31, "a", 1000)]]
+    )
+    panes = pd.concat([output.panes for output in outputs if len(output.panes)])
+    assert dict(zip(panes.window_end.dt.second, panes.total, strict=True)) == {
+        10: 1, 20: 11, 30: 111, 40: 1000, 50: 1000, 0: 1000,
+    }  # fmt: skip
+    assert operator.size == 0
+
+
+def test_a_median_of_text_is_refused():
+    frame = pd.DataFrame({"t": pd.to_datetime(["2026-01-05"]), "v": ["x"]})
+    with pytest.raises(SchemaError, match="the median of a column of str is not defined"):
+        wb.stream(frame, time="t", watermark=0).window("1min").agg(m=("v", "median")).to_pandas()
+
+
+def test_collected_values_are_in_the_order_of_their_times():
+    outputs, _ = run(
+        wb.Tumbling(10), [[(3, "a", 3)], [(1, "a", 1), (3, "a", 4)]], named={"all": ("v", "collect")}, bound=5
+    )
+    assert outputs[-1].panes["all"].tolist() == [[1, 3, 4]]

@@ -46,6 +46,15 @@ def test_columns_are_known_as_far_as_they_can_be(rows):
         (lambda s: s.window("0s"), "more than zero"),
         (lambda s: s.window("1min", lateness="-1s"), "lateness must be at least zero"),
         (lambda s: s.window(wb.Tumbling), "the class Tumbling"),
+        (lambda s: s.window(wb.Global), "the class Global"),
+        (lambda s: s.window(wb.Cumulating("1h", "7min")), "no multiple of a step of 7min"),
+        (lambda s: s.window(wb.Calendar("fortnight")), "no such unit of a calendar: 'fortnight'"),
+        (lambda s: s.window(wb.Calendar("day", 0)), "at least one day, but has 0"),
+        (
+            lambda s: s.window(wb.Calendar("day", tz="Europe/Atlantis")),
+            "no such time zone: 'Europe/Atlantis'",
+        ),
+        (lambda s: s.window(wb.Calendar("week", week_start="mon")), "no such weekday: 'mon'"),
         (lambda s: s["v"], "a list of columns"),
         (lambda s: s.window("1min").agg(n=("v", "size")).window("5min"), "a window cannot follow a window"),
         (lambda s: wb.stream(FRAME, watermark="1s"), "a frame needs an event-time column"),
@@ -70,6 +79,9 @@ def test_windows_say_how_they_were_made():
         wb.Sliding("5min", "10s"),
         wb.Session("30min"),
         wb.Session("30min", merge_touching=False),
+        wb.Cumulating("1h", "10min", offset="5min"),
+        wb.Calendar("week", 2, tz="Europe/Paris", week_start="sunday"),
+        wb.Global(),
     ):
         assert (
             eval(
@@ -93,5 +105,6 @@ def test_every_aggregate_runs_as_pandas_would_say(rows):
     panes = rows.window("1min").agg(**named).to_pandas()
     assert panes[list(FUNCTIONS)].iloc[0].dropna().to_dict() == {
         "size": 1, "count": 1, "sum": 1, "mean": 1, "min": 1, "max": 1, "first": 1, "last": 1, "nunique": 1,
+        "any": True, "all": True, "median": 1, "mode": 1, "collect": [1.0],
     }  # fmt: skip
     assert panes[["var", "std"]].isna().all(axis=None)
