@@ -160,7 +160,8 @@ class CalendarShape:
         utc = pd.DatetimeIndex(times.view("datetime64[ns]"), tz="UTC")
         wall = utc.tz_convert(self.window.tz).tz_localize(None).to_numpy()
         if self.window.months:
-            return wall.astype("datetime64[M]").astype(np.int64) // self.window.months
+            months: Ints = wall.astype("datetime64[M]").astype(np.int64) // self.window.months
+            return months
         days = wall.astype("datetime64[D]").astype(np.int64)
         periods: Ints = (days - self.window.first_day) // self.window.days
         return periods
