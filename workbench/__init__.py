@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from workbench.model.stream import EventStream, PaneStream
     from workbench.model.watermarks import BoundedOutOfOrderness
-    from workbench.model.windows import Calendar, Cumulating, Global, Session, Sliding, Tumbling
+    from workbench.model.windows import Calendar, Count, Cumulating, Global, Session, Sliding, Tumbling
     from workbench.runtimes.registry import runs, start, stop_all
     from workbench.runtimes.run import Run
     from workbench.schema import Schema
@@ -40,7 +40,7 @@ _HOMES = {
     ),
     "model.stream": ("EventStream", "PaneStream"),
     "model.watermarks": ("BoundedOutOfOrderness",),
-    "model.windows": ("Calendar", "Cumulating", "Global", "Session", "Sliding", "Tumbling"),
+    "model.windows": ("Calendar", "Count", "Cumulating", "Global", "Session", "Sliding", "Tumbling"),
     "runtimes.registry": ("runs", "start", "stop_all"),
     "runtimes.run": ("Run",),
     "schema": ("Schema",),
@@ -51,6 +51,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BoundedOutOfOrderness",
     "Calendar",
+    "Count",
     "Cumulating",
     "DescriptionError",
     "EventStream",

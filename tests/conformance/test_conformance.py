@@ -27,9 +27,6 @@ EXPRESSIBLE = [case for case in CASES if RESULTS[case.id].outcome is not Outcome
 EARLY = "trigger: after_watermark with early after_processing_time"
 RETRACTING = "accumulation: accumulating_retracting"
 BEYOND = {
-    "windows/quix-count-sum": "window: count",
-    "windows/quix-count-collect": "window: count",
-    "windows/quix-count-hopping": "window: count",
     "dataflow-figures/df-per-record": "trigger: repeatedly",
     "dataflow-figures/df-early-ontime-late": EARLY,
     "dataflow-figures/df-discarding": f"accumulation: discarding; {EARLY}",

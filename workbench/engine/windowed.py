@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.counts import CountWindows
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.partials import Plan
 from workbench.engine.progress import Stamp
@@ -33,7 +34,7 @@ from workbench.model.panes import (
     WINDOW_END,
     WINDOW_START,
 )
-from workbench.model.windows import Session, Window
+from workbench.model.windows import Count, Session, Window
 from workbench.schema import REASON
 from workbench.time import fine_enough, from_nanos
 
@@ -69,7 +70,7 @@ class WindowOperator:
     ----------
     keys : tuple of str
         Key columns; none for one group of all rows.
-    window : Tumbling, Sliding or Session
+    window : Window
         Where rows are put together.
     lateness : int
         Nanoseconds that a closed window still accepts rows.
@@ -81,7 +82,7 @@ class WindowOperator:
     Notes
     -----
     A batch costs a fixed number of array operations. State is bounded as the windows say: `SlicedWindows`,
-    `SessionWindows`; keys are forgotten when no state is left of them.
+    `SessionWindows`, `CountWindows`; keys are forgotten when no state is left of them.
     """
 
     def __init__(
@@ -96,11 +97,7 @@ class WindowOperator:
         self.keys = KeyDictionary(keys)
         self.plan = Plan(aggregates)
         self.time_dtype = fine_enough(pd.api.types.pandas_dtype(time_dtype), *window.lengths)
-        self.windows: SlicedWindows | SessionWindows = (
-            SessionWindows(window, lateness, self.plan)
-            if isinstance(window, Session)
-            else SlicedWindows(window, lateness, self.plan)
-        )
+        self.windows = _windows(window, lateness, self.plan)
         self._empty: pd.DataFrame | None = None
         self._no_late: pd.DataFrame | None = None
         self._no_outside: pd.DataFrame | None = None
@@ -237,6 +234,16 @@ class WindowOperator:
         known = len(self.keys)
         if self.keys.names and known > _FORGET_FROM and known > 4 * self.size:
             self.windows.renew_keys(self.keys.retain(self.windows.live_keys()))
+
+
+def _windows(window: Window, lateness: int, plan: Plan) -> SlicedWindows | SessionWindows | CountWindows:
+    match window:
+        case Session():
+            return SessionWindows(window, lateness, plan)
+        case Count():
+            return CountWindows(window, plan)
+        case _:
+            return SlicedWindows(window, lateness, plan)
 
 
 def in_order(panes: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from workbench.errors import DescriptionError
 from workbench.model.aggregates import named_aggregates
 from workbench.model.panes import RETAINED
 from workbench.model.steps import Aggregated, Apply, Columns, Date, Output, Step
-from workbench.model.windows import Window, as_window
+from workbench.model.windows import Count, Global, Window, as_window
 from workbench.schema import require
 from workbench.time import Duration, duration
 
@@ -203,7 +203,14 @@ class Grouped:
                 detail="panes and late rows carry no watermark of their own yet",
                 hint="describe both windows from the stream before them",
             )
-        return Windowed(self.stream, self.keys, as_window(window), duration(lateness, what="lateness"))
+        chosen, after = as_window(window), duration(lateness, what="lateness")
+        if after and isinstance(chosen, Count | Global):
+            raise DescriptionError(
+                f"{chosen!r} has no lateness",
+                detail="no row is ever late for it",
+                hint="leave lateness out",
+            )
+        return Windowed(self.stream, self.keys, chosen, after)
 
 
 @dataclass(frozen=True, eq=False)

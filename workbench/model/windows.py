@@ -268,10 +268,52 @@ class Global:
         return ()
 
 
+@dataclass(frozen=True, init=False, repr=False)
+class Count:
+    """Windows of so many rows of a key, in the order in which they arrived; event time does not matter.
+
+    ``window_start`` and ``window_end`` are the least and the greatest event time of the rows. A window fires
+    when it is full; when a bounded stream ends, so do those that are not.
+
+    Parameters
+    ----------
+    size : int
+        How many rows a window has, at least 1.
+    slide : int, optional
+        From one window's first row to the next one's, at least 1; without it windows do not overlap. Rows in
+        a gap between windows are rejected, with that reason.
+
+    Examples
+    --------
+    >>> Count(100), Count(100, 10)
+    (Count(100), Count(100, 10))
+    """
+
+    size: int
+    slide: int
+
+    def __init__(self, size: int, slide: int | None = None) -> None:
+        for what, value in (("size", size), ("slide", size if slide is None else slide)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise DescriptionError(
+                    f"the {what} of a count window is at least one row, but is {value!r}",
+                    hint="wb.Count(100)",
+                )
+            object.__setattr__(self, what, value)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """None: its bounds are times of rows."""
+        return ()
+
+    def __repr__(self) -> str:
+        return f"Count({self.size})" if self.size == self.slide else f"Count({self.size}, {self.slide})"
+
+
 Aligned = Sliding | Cumulating | Calendar | Global
 """Windows at fixed places in event time, the same for every key; a `Tumbling` is a `Sliding`."""
 
-Window = Aligned | Session
+Window = Aligned | Session | Count
 """Any window."""
 
 

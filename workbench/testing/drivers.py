@@ -22,6 +22,7 @@ from workbench.model.panes import LATE, REVISION, TIMING, WINDOW_END, WINDOW_STA
 from workbench.model.windows import (
     Aligned,
     Calendar,
+    Count,
     Cumulating,
     Global,
     Session,
@@ -277,6 +278,8 @@ def read_window(spec: Mapping[str, Any]) -> Window:
         return Session(f"{spec['gap']}ms", merge_touching=spec["gap_boundary"] == "inclusive")
     if spec["type"] == "global":
         return Global()
+    if spec["type"] == "count":
+        return Count(spec["size"], spec.get("slide"))
     if spec["type"] == "calendar":
         week_start = WEEKDAYS[spec.get("week_start", 0)]
         return Calendar(spec["unit"], spec.get("n", 1), tz=spec["tz"], week_start=week_start)
@@ -297,6 +300,7 @@ def window_refusals(spec: Mapping[str, Any]) -> Iterator[str]:
         "cumulate": ("type", "size", "step", "offset"),
         "calendar": ("type", "unit", "n", "tz", "week_start"),
         "global": ("type",),
+        "count": ("type", "size", "slide"),
     }
     kind = spec["type"]
     if kind not in known:

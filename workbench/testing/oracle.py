@@ -32,7 +32,7 @@ from workbench.model.panes import (
     WINDOW_END,
     WINDOW_START,
 )
-from workbench.model.windows import Aligned, Calendar, Cumulating, Global, Session, Window
+from workbench.model.windows import Aligned, Calendar, Count, Cumulating, Global, Session, Window
 from workbench.schema import REASON
 from workbench.testing.compare import Key, final_panes, plain
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos, to_nanos
@@ -132,6 +132,7 @@ class Oracle:
         self.live: list[Span] = []
         self.emitted = 0
         self.superseded: set[int] = set()
+        self.places: dict[Key, int] = {}
         self._begin()
 
     @property
@@ -141,7 +142,9 @@ class Oracle:
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state."""
-        return copy.deepcopy({"live": self.live, "emitted": self.emitted, "superseded": self.superseded})
+        return copy.deepcopy(
+            {"live": self.live, "emitted": self.emitted, "superseded": self.superseded, "places": self.places}
+        )
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from a snapshot."""
@@ -158,6 +161,8 @@ class Oracle:
             self._advance(met)
             if isinstance(self.window, Session):
                 self._take_into_session(row, met, self.window)
+            elif isinstance(self.window, Count):
+                self._take_into_counts(row, self.window)
             else:
                 self._take_into_windows(row, met, self.window)
         self._advance(stamp.watermark)
@@ -175,7 +180,10 @@ class Oracle:
         passed = [span for span in self.live if span.open and span.end <= watermark]
         for span in sorted(passed, key=lambda span: (span.end, span.start)):
             span.open = False
-            self._emit(span, ON_TIME)
+            if isinstance(self.window, Count):
+                self._finish(span)
+            else:
+                self._emit(span, ON_TIME)
         self.live = [
             span for span in self.live if watermark < END_OF_TIME and span.end + self.lateness > watermark
         ]
@@ -197,6 +205,29 @@ class Oracle:
             span.open = end > met
             if not span.open:
                 self._emit(span, LATE)
+
+    def _take_into_counts(self, row: Row, window: Count) -> None:
+        """Give a row its place among those of its key; a window that is full fires."""
+        place = self.places[row.key] = self.places.get(row.key, -1) + 1
+        begins = [
+            first for first in range(place, max(place - window.size, -1), -1) if first % window.slide == 0
+        ]
+        if not begins:
+            self._between.append(row.number)
+        for first in sorted(begins):
+            # until it is full, a window's end is that of time; its number tells it from others of its key
+            span = next((s for s in self.live if (s.key, s.revision) == (row.key, -2 - first)), None)
+            span = span or self._hold(Span(row.time, END_OF_TIME, row.key, revision=-2 - first))
+            span.rows.append(row)
+            if place == first + window.size - 1:
+                self.live.remove(span)
+                self._finish(span)
+
+    def _finish(self, span: Span) -> None:
+        """Fire a count window: its bounds are the times of its rows."""
+        times = [row.time for row in span.rows]
+        span.start, span.end, span.revision = min(times), max(times), -1
+        self._emit(span, ON_TIME)
 
     def _take_into_session(self, row: Row, met: int, window: Session) -> None:
         """Merge a row with all live sessions of its key that it overlaps or touches."""

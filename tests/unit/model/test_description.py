@@ -48,6 +48,8 @@ def test_columns_are_known_as_far_as_they_can_be(rows):
         (lambda s: s.window(wb.Tumbling), "the class Tumbling"),
         (lambda s: s.window(wb.Global), "the class Global"),
         (lambda s: s.window(wb.Cumulating("1h", "7min")), "no multiple of a step of 7min"),
+        (lambda s: s.window(wb.Count(0)), "at least one row, but is 0"),
+        (lambda s: s.window(wb.Count(3), lateness="1s"), r"Count\(3\) has no lateness"),
         (lambda s: s.window(wb.Calendar("fortnight")), "no such unit of a calendar: 'fortnight'"),
         (lambda s: s.window(wb.Calendar("day", 0)), "at least one day, but has 0"),
         (
@@ -82,6 +84,8 @@ def test_windows_say_how_they_were_made():
         wb.Cumulating("1h", "10min", offset="5min"),
         wb.Calendar("week", 2, tz="Europe/Paris", week_start="sunday"),
         wb.Global(),
+        wb.Count(10),
+        wb.Count(10, 2),
     ):
         assert (
             eval(

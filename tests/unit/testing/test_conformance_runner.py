@@ -79,7 +79,7 @@ def test_late_rejected_dropped_and_watermark_can_be_expected():
     [
         ({"kind": "telepathy"}, "op: telepathy"),
         ({**SUM, "agg": "guess"}, "agg: guess"),
-        ({**SUM, "window": {"type": "count", "size": 9}}, "window: count"),
+        ({**SUM, "window": {"type": "spiral", "size": 9}}, "window: spiral"),
         ({**SUM, "window": {"type": "tumbling", "size": 9, "tz": "UTC"}}, "window: tumbling with tz"),
         ({**SUM, "trigger": {"type": "after_count", "n": 2}}, "trigger: after_count"),
         ({**SUM, "accumulation": "discarding"}, "accumulation: discarding"),
