@@ -95,8 +95,11 @@ class Plan:
         outputs = {}
         for aggregate in self.aggregates:
             columns = [held[part, "" if part == "rows" else aggregate.column] for part in aggregate.parts]
-            operand = self.dtypes.get("" if aggregate.function == "size" else aggregate.column)
-            outputs[aggregate.output] = _RESULTS[aggregate.function](columns, operand)
+            operand: Any = self.dtypes.get("" if aggregate.function == "size" else aggregate.column)
+            if aggregate.function == "quantile":
+                outputs[aggregate.output] = _quantile(columns, operand, float(aggregate.argument or 0))
+            else:
+                outputs[aggregate.output] = _RESULTS[aggregate.function](columns, operand)
         return outputs
 
 
@@ -127,14 +130,16 @@ def _chosen(columns: list[Columns], operand: Operand) -> pd.Series:
     return operand.restore(values, (times != END_OF_TIME) & (times != NO_WATERMARK))
 
 
-def _median(columns: list[Columns], operand: Operand) -> pd.Series:
-    """Give the middle of each group's values; all are sorted at once, by group."""
+def _quantile(columns: list[Columns], operand: Operand, share: float) -> pd.Series:
+    """Give a quantile of each group's values, linear between two; all are sorted at once, by group."""
     flat, owners = _flat(columns)
-    ordered = np.append(numeric(replace(operand, values=flat), "median")[np.lexsort((flat, owners))], 0)
+    ordered = np.append(numeric(replace(operand, values=flat), "quantile")[np.lexsort((flat, owners))], 0)
     sizes = np.bincount(owners, minlength=len(columns[0][2]))
+    place = share * np.maximum(sizes - 1, 0)
+    low = np.floor(place).astype(np.int64)
     begin = np.cumsum(sizes) - sizes
-    low, high = ordered[begin + np.maximum(sizes - 1, 0) // 2], ordered[begin + sizes // 2 * (sizes > 0)]
-    return pd.Series(np.where(sizes > 0, low + (high - low) / 2, np.nan))
+    below, above = ordered[begin + low], ordered[begin + np.ceil(place).astype(np.int64)]
+    return pd.Series(np.where(sizes > 0, below + (above - below) * (place - low), np.nan))
 
 
 def _mode(columns: list[Columns], operand: Operand) -> pd.Series:
@@ -179,7 +184,7 @@ _RESULTS: dict[str, Callable[[list[Columns], Any], pd.Series]] = {
     "last": _chosen,
     "any": lambda columns, operand: pd.Series(columns[0][0] > 0),
     "all": lambda columns, operand: pd.Series(columns[0][0] == columns[1][0]),
-    "median": _median,
+    "median": lambda columns, operand: _quantile(columns, operand, 0.5),
     "mode": _mode,
     "collect": _collect,
     "nunique": lambda columns, operand: pd.Series(

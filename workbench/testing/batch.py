@@ -6,6 +6,7 @@ Plain `DataFrame.groupby`, without watermarks and without any code of the engine
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ def pandas_answer(
         The event-time column.
     keys : sequence of str
         Key columns; null is a key of its own.
-    window : Window
+    window : Aligned or Session
         Where rows are put together.
     aggregates : sequence of Aggregate
         The outputs.
@@ -66,16 +67,14 @@ def pandas_answer(
     if isinstance(window, Session):
         starts, ends = _sessions(rows, moments, keys, window)
     else:
+        assert isinstance(window, Aligned), "count windows go by arrival, not by time"
         positions, starts, ends = _placed(moments, window)
         rows = rows.iloc[positions]
     placed = rows.assign(**{WINDOW_START: starts, WINDOW_END: ends})
     by = [WINDOW_START, WINDOW_END, *keys]
     groups = placed.groupby(by, dropna=False, observed=True, sort=True)
     named = {
-        each.output: (
-            WINDOW_START if each.function == SIZE else each.column,
-            SPELLED.get(each.function, each.function),
-        )
+        each.output: (WINDOW_START if each.function == SIZE else each.column, _spelled(each))
         for each in aggregates
     }
     panes = groups.agg(**named).reset_index()
@@ -83,6 +82,13 @@ def pandas_answer(
         panes[name] = from_nanos(panes[name].to_numpy(np.int64), frame[time].dtype)
     panes = panes.assign(**{TIMING: ON_TIME, REVISION: 0})
     return panes.sort_values([WINDOW_END, *keys], kind="stable", ignore_index=True)
+
+
+def _spelled(what: Aggregate) -> Any:
+    """Give an aggregate as pandas' groupby takes it."""
+    if what.function == "quantile":
+        return lambda values: values.quantile(what.argument)
+    return SPELLED.get(what.function, what.function)
 
 
 def _placed(moments: Nanos, window: Aligned) -> tuple[Nanos, Nanos, Nanos]:

@@ -450,11 +450,20 @@ def aggregate(what: Aggregate, rows: Sequence[Row]) -> Any:
         return _sum(values) / len(values)
     if what.function == "median":
         return statistics.median(values)
+    if what.function == "quantile":
+        return _quantile(sorted(values), what.argument or 0)
     if what.function == "mode":
         return min(statistics.multimode(values))
     if what.function in ("min", "max"):
         return min(values) if what.function == "min" else max(values)
     return values[0] if what.function == "first" else values[-1]
+
+
+def _quantile(ordered: Sequence[Any], share: float) -> float:
+    """Give the value at a share of the way from the first to the last, linear between two."""
+    place = share * (len(ordered) - 1)
+    below, above = ordered[math.floor(place)], ordered[math.ceil(place)]
+    return float(below + (above - below) * (place - math.floor(place)))
 
 
 def _sum(values: Sequence[Any]) -> Any:

@@ -110,7 +110,8 @@ def aggregates(draw: st.DrawFn) -> tuple[Aggregate, ...]:
     for function in functions:
         of_any = function in ("size", "count", "first", "last", "nunique", "mode", "collect")
         column = draw(st.sampled_from((*NUMERIC, "s") if of_any else NUMERIC))
-        found.append(Aggregate(f"{function}_{column}", column, function))
+        share = draw(st.sampled_from((0, 0.25, 0.5, 0.9, 1))) if function == "quantile" else None
+        found.append(Aggregate(f"{function}_{column}", column, function, share))
     return tuple(found)
 
 

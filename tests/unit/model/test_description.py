@@ -42,6 +42,9 @@ def test_columns_are_known_as_far_as_they_can_be(rows):
         (lambda s: s.groupby("k").window("1min").agg(timing=("v", "sum")), "cannot be called 'timing'"),
         (lambda s: s.groupby("k").window("1min").agg(k=("v", "sum")), "cannot be called 'k'"),
         (lambda s: s.groupby("k", "k"), "keys cannot be used"),
+        (lambda s: s.window("1min").agg(q=("v", "quantile")), "share from 0 to 1, but 'q' has None"),
+        (lambda s: s.window("1min").agg(q=("v", "quantile", 95)), "share from 0 to 1, but 'q' has 95"),
+        (lambda s: s.window("1min").agg(q=("v", "sum", 0.5)), "'sum' takes no argument"),
         (lambda s: s.window("soon"), "not a duration: 'soon'"),
         (lambda s: s.window("0s"), "more than zero"),
         (lambda s: s.window("1min", lateness="-1s"), "lateness must be at least zero"),
@@ -105,10 +108,10 @@ def test_explain_tells_every_step(rows):
 
 
 def test_every_aggregate_runs_as_pandas_would_say(rows):
-    named = {function: ("v", function) for function in FUNCTIONS}
+    named = {f: ("v", f, 0.9) if f == "quantile" else ("v", f) for f in FUNCTIONS}
     panes = rows.window("1min").agg(**named).to_pandas()
     assert panes[list(FUNCTIONS)].iloc[0].dropna().to_dict() == {
         "size": 1, "count": 1, "sum": 1, "mean": 1, "min": 1, "max": 1, "first": 1, "last": 1, "nunique": 1,
-        "any": True, "all": True, "median": 1, "mode": 1, "collect": [1.0],
+        "any": True, "all": True, "median": 1, "quantile": 1, "mode": 1, "collect": [1.0],
     }  # fmt: skip
     assert panes[["var", "std"]].isna().all(axis=None)

@@ -164,6 +164,7 @@ AGGREGATED = {
     "any": True,
     "all": True,
     "median": 2.5,
+    "quantile": 3.7,
     "mode": 1.0,  # all are equally common, and this is the least
     "collect": [4.0, 3.0, 1.0, 2.0],
 }
@@ -175,7 +176,7 @@ def test_aggregates(function):
     asked = {
         "time": "t",
         "window": Tumbling("10s"),
-        "aggregates": (Aggregate("value", "v", function),),
+        "aggregates": (Aggregate("value", "v", function, 0.9 if function == "quantile" else None),),
     }
     for panes in (run_oracle(rows, bound=0, **asked).final, pandas_answer(rows, **asked)):
         (value,) = panes["value"]
@@ -191,7 +192,7 @@ def test_aggregates_of_nothing(function):
         rows,
         time="t",
         window=Tumbling("10s"),
-        aggregates=(Aggregate("value", "v", function),),
+        aggregates=(Aggregate("value", "v", function, 0.9 if function == "quantile" else None),),
         bound=0,
     ).final["value"]
     nothing = {"size": 1, "count": 0, "sum": 0, "nunique": 0, "any": False, "all": True, "collect": []}
