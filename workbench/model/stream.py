@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,26 @@ class EventStream:
             )
         self._require(columns, "a choice of columns")
         return self._apply("select", columns, after=tuple(columns))
+
+    def rename(self, columns: Mapping[str, str]) -> EventStream:
+        """Rename columns, by a mapping from old to new names."""
+        self._require(list(columns), "a column to rename")
+        before = self.columns
+        after = None if before is None else tuple(columns.get(name, name) for name in before)
+        return self._apply("rename", after=after, columns=dict(columns))
+
+    def astype(self, dtypes: Mapping[str, Any]) -> EventStream:
+        """Convert columns, by a mapping from names to dtypes as pandas spells them."""
+        self._require(list(dtypes), "a column to convert")
+        return self._apply("astype", dict(dtypes), after=self.columns)
+
+    def explode(self, column: str) -> EventStream:
+        """Make a row of each element of a column of lists; an empty list gives one row with null.
+
+        The rows made of one row share its arrival number, its event time and the watermark that it met.
+        """
+        self._require([column], "a column to explode")
+        return self._apply("explode", column, after=self.columns)
 
     def map(self, function: Callable[[pd.DataFrame], pd.DataFrame], /, **keywords: Any) -> EventStream:
         """Apply a function from frame to frame, pure and row-local, that keeps the index.
