@@ -47,13 +47,13 @@ class Aggregate:
     column : str
         Name of the input column; for ``size`` it does not matter.
     function : str
-        One of `FUNCTIONS`, which are pandas' own names. Nulls are skipped, but ``size`` counts rows; a sum of
-        nothing is 0, a mean, min, max, first or last of nothing is null; ``var`` and ``std`` have one degree
-        of freedom (``ddof=1``) and are null below two values. ``first`` and ``last`` go by event time; ties
-        go by arrival (first the earliest to arrive, last the latest). ``any`` and ``all`` ask which values
-        are not 0; of nothing they are False and True. ``median`` and ``quantile`` are exact, between two values
-        linear as in pandas; ``mode`` is the commonest value, of several the least; ``collect`` is a list in
-        order of event time, then arrival. These four keep every value.
+        One of `FUNCTIONS`, which are pandas' own names. Nulls are skipped, but ``size`` counts rows; a sum
+        of nothing is 0, a mean, min, max, first or last of nothing is null; ``var`` and ``std`` have one
+        degree of freedom (``ddof=1``) and are null below two values. ``first`` and ``last`` go by event
+        time; ties go by arrival (first the earliest to arrive, last the latest). ``any`` and ``all`` ask
+        which values are not 0; of nothing they are False and True. ``median`` and ``quantile`` are exact,
+        between two values linear as in pandas; ``mode`` is the commonest value, of several the least;
+        ``collect`` is a list in order of event time, then arrival. These four keep every value.
     argument : float, optional
         For ``quantile``: which, from 0 to 1.
 
