@@ -181,7 +181,7 @@ def test_a_failure_is_shown():
         }
 
     def _after(stream):
-        return type(stream).__mro__[1](stream.step.upstream)
+        return type(stream).__mro__[1](stream.step.upstreams[0])
 
     feed = Feed("clickstream", pipeline, warm_up="1min")
     asyncio.run(feed.start())

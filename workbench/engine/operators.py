@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.engine.progress import Progress, Stamp
 from workbench.engine.windowed import WindowOperator, window_operator
 from workbench.errors import StepError
-from workbench.model.steps import Aggregated, Apply, Date, Step
+from workbench.model.steps import Aggregated, Apply, Columns, Date, Step, Union
 from workbench.schema import Schema
 from workbench.time import NO_WATERMARK, to_nanos
 
@@ -48,8 +48,8 @@ class Operator(Protocol):
         """How many entries the state holds."""
         ...
 
-    def process(self, frame: pd.DataFrame, stamp: Stamp | None) -> Outcome:
-        """Take a batch."""
+    def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
+        """Take a batch; ``side`` says from which of several upstreams it comes."""
         ...
 
     def snapshot(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Door:
         self.progress = Progress(bound)
         self.size = 0
 
-    def process(self, frame: pd.DataFrame, stamp: Stamp | None = None) -> Outcome:
+    def process(self, frame: pd.DataFrame, stamp: Stamp | None = None, side: int = 0) -> Outcome:
         """Take a batch as it arrived."""
         if self.schema is None:
             self.schema = Schema.infer(frame, self.time)
@@ -122,7 +122,7 @@ class Stateless:
         self.step, self.reject = step, reject
         self.size = 0
 
-    def process(self, frame: pd.DataFrame, stamp: Stamp | None) -> Outcome:
+    def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
         """Apply the step to a batch."""
         try:
             return Outcome({OUT: self._apply(frame)}, stamp)
@@ -186,7 +186,7 @@ class Windows:
         """How many entries the state holds."""
         return self.operator.size
 
-    def process(self, frame: pd.DataFrame, stamp: Stamp | None) -> Outcome:
+    def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
         """Take a batch of dated rows."""
         assert stamp is not None, "a window needs dated rows"
         output = self.operator.process(frame, stamp)
@@ -206,6 +206,45 @@ class Windows:
         self.operator.restore(snapshot)
 
 
+class Confluence:
+    """Several streams in one: rows are numbered anew, and the watermark is the least of theirs.
+
+    Parameters
+    ----------
+    upstreams : int
+        How many streams come in.
+    columns : tuple of str or None
+        The columns that go on, in this order; None takes those of each batch.
+    """
+
+    def __init__(self, upstreams: int, columns: Columns) -> None:
+        self.columns = columns
+        self.watermarks = [NO_WATERMARK] * upstreams
+        self.arrived = 0
+        self.size = 0
+
+    def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
+        """Take a batch of one of the streams."""
+        assert stamp is not None, "a union needs dated rows"
+        times, met = stamp.look_up(frame)
+        held_back = min(mark for at, mark in enumerate(self.watermarks) if at != side)
+        self.watermarks[side] = stamp.watermark
+        first = self.arrived + 1
+        self.arrived += len(frame)
+        frame = frame.set_axis(pd.RangeIndex(first, first + len(frame)))
+        if self.columns is not None:
+            frame = frame[list(self.columns)]
+        return Outcome({OUT: frame}, Stamp(first, times, np.minimum(met, held_back), min(self.watermarks)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state."""
+        return {"watermarks": list(self.watermarks), "arrived": self.arrived}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go on from a snapshot."""
+        self.watermarks, self.arrived = list(snapshot["watermarks"]), snapshot["arrived"]
+
+
 def operator_for(step: Step, *, reject: bool = False) -> Operator:
     """Make the operator of a step that is neither a source nor a further output."""
     match step:
@@ -213,6 +252,8 @@ def operator_for(step: Step, *, reject: bool = False) -> Operator:
             return Door(step.schema, step.watermark.bound, step.schema.time)
         case Apply():
             return Stateless(step, reject=reject)
+        case Union():
+            return Confluence(len(step.upstreams), step.columns)
         case Aggregated():
             dated = next(before for before in step.chain() if isinstance(before, Date))
             operator = window_operator(

@@ -44,7 +44,7 @@ class Step:
     """One step of a pipeline: a node of the graph when it runs."""
 
     name: str
-    upstream: Step | None = None
+    upstreams: tuple[Step, ...] = ()
 
     @property
     def columns(self) -> Columns:
@@ -56,11 +56,17 @@ class Step:
         raise NotImplementedError
 
     def chain(self) -> Iterator[Step]:
-        """Give this step and all before it, the last first."""
-        step: Step | None = self
-        while step is not None:
-            yield step
-            step = step.upstream
+        """Give this step and all before it, each once, no step before one that leans on it."""
+        found: list[Step] = []
+
+        def visit(step: Step) -> None:
+            if step not in found:
+                for upstream in step.upstreams:
+                    visit(upstream)
+                found.append(step)
+
+        visit(self)
+        return reversed(found)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -141,6 +147,20 @@ class Aggregated(Step):
         late = f", lateness {spell(self.lateness)}" if self.lateness else ""
         what = ", ".join(f"{a.output}={a.function}({a.column})" for a in self.aggregates)
         return f"{what}{by} in {self.window!r}{late}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Union(Step):
+    """The rows of several streams in one; its watermark is the least of theirs."""
+
+    @property
+    def columns(self) -> Columns:
+        """The columns of the first stream, which the others have too."""
+        return self.upstreams[0].columns
+
+    def describe(self) -> str:
+        """Say in a line what the step does."""
+        return f"the rows of {', '.join(step.name for step in self.upstreams)}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import named_aggregates
 from workbench.model.panes import RETAINED
-from workbench.model.steps import Aggregated, Apply, Columns, Date, Output, Step
+from workbench.model.steps import Aggregated, Apply, Columns, Date, Output, Step, Union
 from workbench.model.windows import Count, Global, Window, as_window
 from workbench.schema import require
 from workbench.time import Duration, duration
@@ -66,7 +66,7 @@ class EventStream:
     def rejected(self) -> EventStream:
         """The rows that the step before could not take, with the column ``reason`` (str)."""
         step = next((s for s in self.step.chain() if isinstance(s, Date | Aggregated)), self.step)
-        return self._then(Output(name=f"{step.name}.rejected", upstream=step, port="rejected"))
+        return self._then(Output(name=f"{step.name}.rejected", upstreams=(step,), port="rejected"))
 
     def named(self, name: str) -> EventStream:
         """Give the last step a name: that of its node in a run and of its line in an error."""
@@ -123,6 +123,29 @@ class EventStream:
         """
         return self._apply("map", function, **keywords)
 
+    def union(self, *others: EventStream) -> EventStream:
+        """Put the rows of several streams into one.
+
+        Its watermark is the least of theirs, so a stream that gives no rows holds it back until it ends. Rows
+        are numbered anew, in the order in which they come to the union.
+
+        Raises
+        ------
+        DescriptionError
+            If the streams have different columns, or hold panes or late rows, which have no watermark.
+        """
+        streams = (self, *others)
+        for stream in streams:
+            _require_dated(stream, "a union")
+            if None not in (stream.columns, self.columns) and set(stream.columns or ()) != set(
+                self.columns or ()
+            ):
+                raise DescriptionError(
+                    f"the streams of a union have different columns: {stream.columns} and {self.columns}",
+                    hint="choose and rename columns first, so that they are the same",
+                )
+        return self._then(Union(name="union", upstreams=tuple(stream.step for stream in streams)))
+
     def groupby(self, *keys: str | list[str]) -> Grouped:
         """Group by one or several key columns; null is a key of its own."""
         flat = tuple(name for key in keys for name in (key if isinstance(key, list | tuple) else [key]))
@@ -175,7 +198,7 @@ class EventStream:
         return self._then(
             Apply(
                 name=method,
-                upstream=self.step,
+                upstreams=(self.step,),
                 method=method,
                 arguments=arguments,
                 keywords=keywords,
@@ -217,12 +240,7 @@ class Grouped:
         lateness : duration
             How long, by the watermark, a closed window still accepts rows and puts out late panes.
         """
-        if any(isinstance(step, Aggregated | Output) for step in self.stream.step.chain()):
-            raise DescriptionError(
-                "a window cannot follow a window",
-                detail="panes and late rows carry no watermark of their own yet",
-                hint="describe both windows from the stream before them",
-            )
+        _require_dated(self.stream, "a window")
         chosen, after = as_window(window), duration(lateness, what="lateness")
         if after and isinstance(chosen, Count | Global):
             raise DescriptionError(
@@ -261,7 +279,7 @@ class Windowed:
             )
         step = Aggregated(
             name=aggregates[0].output,
-            upstream=self.stream.step,
+            upstreams=(self.stream.step,),
             keys=self.keys,
             window=self.window,
             lateness=self.lateness,
@@ -280,7 +298,17 @@ class PaneStream(EventStream):
         Two columns are added: ``late_by`` (timedelta: how far the watermark had passed the end of the row's
         last window plus lateness; at least zero) and ``watermark`` (datetime: the one that the row met).
         """
-        return self._then(Output(name=f"{self.name}.late", upstream=self.step, port="late"))
+        return self._then(Output(name=f"{self.name}.late", upstreams=(self.step,), port="late"))
+
+
+def _require_dated(stream: EventStream, what: str) -> None:
+    """Check that a stream's rows have dates: an event time, and the watermark that each met."""
+    if any(isinstance(step, Aggregated | Output) for step in stream.step.chain()):
+        raise DescriptionError(
+            f"{what} cannot follow a window",
+            detail="panes and late rows carry no watermark of their own yet",
+            hint="describe both from the stream before",
+        )
 
 
 def _room(module: str, name: str) -> Any:

@@ -7,41 +7,72 @@ import pandas as pd
 from workbench.engine.operators import OUT, Door, Operator, Outcome, operator_for
 from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError
-from workbench.model.steps import Aggregated, Output, Read
+from workbench.model.steps import Aggregated, Output, Read, Step
 from workbench.model.stream import EventStream
 
 
 def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame:
-    """Run a bounded source to its end and give all that comes out of the last step.
+    """Run bounded sources to their end and give all that comes out of the last step.
+
+    Several sources are read in turn, the one that is furthest behind in processing time first.
 
     Raises
     ------
     DescriptionError
-        If the source has no end.
+        If a source has no end.
     """
-    steps = list(stream.step.chain())[::-1]
-    read, last = steps[0], steps[-1]
-    assert isinstance(read, Read)
-    if getattr(read.source, "end", 0) is None:
-        raise DescriptionError(
-            f"{read.source.name} has no end",
-            detail="to_pandas runs a source until it ends",
-            hint="bound it, as in wb.stream(simulator, duration='10min', ...), or use start()",
-        )
-    port = last.port if isinstance(last, Output) else OUT
-    door, *operators = [operator_for(step) for step in steps[1:] if not isinstance(step, Output)]
-    assert isinstance(door, Door)
-    reader = read.source.reader()
-    frames: list[pd.DataFrame] = []
-    while (frame := reader.poll(None, batch_rows)) is not None:
-        frames.append(_through(operators, door.process(frame), port))
-    frames.append(_through(operators, door.end(), port))
-    some = [frame for frame in frames if len(frame)] or frames[-1:]
-    result = pd.concat(some, ignore_index=port == OUT)
+    last = stream.step
+    pipeline = _Pipeline(last)
+    readers = {read: read.source.reader() for read in pipeline.reads}
+    while readers:
+        read = min(readers, key=lambda one: readers[one].reached)
+        frame = readers[read].poll(None, batch_rows)
+        if frame is None:
+            del readers[read]
+        pipeline.take(read, frame)
+    some = [frame for frame in pipeline.came if len(frame)] or pipeline.came[-1:] or [pd.DataFrame()]
+    result = pd.concat(some, ignore_index=not isinstance(last, Output))
     return in_order(result, last.keys) if isinstance(last, Aggregated) else result
 
 
-def _through(operators: list[Operator], outcome: Outcome, port: str) -> pd.DataFrame:
-    for operator in operators:
-        outcome = operator.process(outcome.frames[OUT], outcome.stamp)
-    return outcome.frames.get(port, pd.DataFrame())
+class _Pipeline:
+    """The operators of a step and of all before it, and who takes what from whom."""
+
+    def __init__(self, last: Step) -> None:
+        steps = list(last.chain())
+        self.last = last
+        self.came: list[pd.DataFrame] = []
+        self.reads = [step for step in steps if isinstance(step, Read)]
+        for read in self.reads:
+            if getattr(read.source, "end", 0) is None:
+                raise DescriptionError(
+                    f"{read.source.name} has no end",
+                    detail="to_pandas runs a source until it ends",
+                    hint="bound it, as in wb.stream(simulator, duration='10min', ...), or use start()",
+                )
+        self._operators: dict[Step, Operator] = {
+            step: operator_for(step) for step in steps if not isinstance(step, Read | Output)
+        }
+        self._takers: dict[Step, list[tuple[Step, int]]] = {step: [] for step in steps}
+        for step in steps:
+            for side, upstream in enumerate(step.upstreams):
+                self._takers[upstream].append((step, side))
+
+    def take(self, read: Read, frame: pd.DataFrame | None) -> None:
+        """Take a batch of a source, or its end."""
+        for door, _ in self._takers[read]:
+            operator = self._operators[door]
+            assert isinstance(operator, Door)
+            self._hand_on(door, operator.end() if frame is None else operator.process(frame))
+
+    def _hand_on(self, step: Step, outcome: Outcome) -> None:
+        """Give what came out of a step to those that take from it."""
+        if step is self.last:
+            self.came.append(outcome.frames[OUT])
+        for taker, side in self._takers[step]:
+            if isinstance(taker, Output):
+                if taker.port in outcome.frames:
+                    self._hand_on(taker, Outcome({OUT: outcome.frames[taker.port]}, None))
+            else:
+                operator = self._operators[taker]
+                self._hand_on(taker, operator.process(outcome.frames[OUT], outcome.stamp, side))

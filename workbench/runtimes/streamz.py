@@ -61,6 +61,10 @@ class Node(Stream):
         """Hand a batch on; gives what there is to wait for before the next."""
         return self._emit(frame, metadata=[] if stamp is None else [{STAMP: stamp}])
 
+    def update(self, x: Any, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
+        """Hand on what comes from upstream."""
+        return self._emit(x, metadata=metadata)
+
     def _emit(self, x: Any, metadata: list[dict[str, Any]] | None = None) -> list[Awaitable[Any]]:
         waiting: list[Awaitable[Any]] = []
         failed: StepError | None = None
@@ -93,9 +97,9 @@ class StepNode(Node):
     """
 
     def __init__(
-        self, upstream: Stream, operator: Operator, *, name: str, reporter: Reporter | None = None
+        self, *upstreams: Stream, operator: Operator, name: str, reporter: Reporter | None = None
     ) -> None:
-        super().__init__(upstream, stream_name=name, reporter=reporter)
+        super().__init__(None, upstreams=upstreams, stream_name=name, reporter=reporter)
         self.operator = operator
         beside = {"reporter": reporter, "loop": self.loop, "asynchronous": self.asynchronous}
         self.late = Node(None, stream_name=f"{name}.late", **beside)
@@ -105,7 +109,8 @@ class StepNode(Node):
     def update(self, x: pd.DataFrame, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
         """Take a batch from upstream."""
         stamp = next((entry[STAMP] for entry in metadata or [] if STAMP in entry), None)
-        return self.hand_on(self.operator.process(x, stamp))
+        side = 0 if len(self.upstreams) == 1 else self.upstreams.index(who)
+        return self.hand_on(self.operator.process(x, stamp, side))
 
     def hand_on(self, outcome: Outcome) -> list[Awaitable[Any]]:
         """Hand on what has come of a batch."""
@@ -144,7 +149,8 @@ class WatermarkNode(StepNode):
         time: str,
         stream_name: str = "watermark",
     ) -> None:
-        super().__init__(upstream, Door(None, as_watermark(watermark).bound, time), name=stream_name)
+        door = Door(None, as_watermark(watermark).bound, time)
+        super().__init__(upstream, operator=door, name=stream_name)
 
     def end(self) -> list[Awaitable[Any]]:
         """End the stream: the watermark goes to the end of time, and every window fires."""
@@ -187,7 +193,7 @@ class WindowNode(StepNode):
             lateness=duration(lateness, what="lateness"),
             aggregates=named_aggregates(named),
         )
-        super().__init__(upstream, Windows(operator), name=stream_name)
+        super().__init__(upstream, operator=Windows(operator), name=stream_name)
 
     def update(self, x: pd.DataFrame, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
         """Take a batch of dated rows."""
@@ -286,13 +292,15 @@ class Graph:
                 )
                 self.sources[name] = (step, node)
             case Output():
-                assert step.upstream is not None
-                node = getattr(self._build(step.upstream), step.port)
+                node = getattr(self._build(step.upstreams[0]), step.port)
             case _:
-                assert step.upstream is not None
-                upstream = self._build(step.upstream)
+                upstreams: list[Stream] = []
+                for upstream in map(self._build, step.upstreams):
+                    # streamz tells a node once of each upstream: the same one again comes by a way of its own
+                    again = upstream in upstreams
+                    upstreams.append(Node(upstream, reporter=self._reporter) if again else upstream)
                 operator = operator_for(step, reject=self._reject)
-                node = StepNode(upstream, operator, name=name, reporter=self._reporter)
+                node = StepNode(*upstreams, operator=operator, name=name, reporter=self._reporter)
                 node.observer = self._observer
                 self.nodes[f"{name}.late"], self.nodes[f"{name}.rejected"] = (
                     node.late,
@@ -305,7 +313,7 @@ class Graph:
         return node
 
     def _source_of(self, step: Step) -> str:
-        read = list(step.chain())[-1]
+        (read,) = step.upstreams
         return next(name for name, (source, _) in self.sources.items() if source is read)
 
     def _free(self, name: str) -> str:

@@ -89,7 +89,7 @@ def stream(
     described = _source(source, time, arrival, duration, name)
     policy = as_watermark(watermark)
     read = Read(name=described.name, source=described)
-    return EventStream(Date(name="watermark", upstream=read, schema=described.schema, watermark=policy))
+    return EventStream(Date(name="watermark", upstreams=(read,), schema=described.schema, watermark=policy))
 
 
 def _source(

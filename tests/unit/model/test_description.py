@@ -17,7 +17,7 @@ def rows():
 def test_a_description_runs_nothing_and_is_shared_by_identity(rows):
     first = rows.groupby("k").window("1min").agg(n=("v", "size"))
     second = rows.groupby("k").window("5min").agg(n=("v", "size"))
-    assert first.step.upstream is second.step.upstream
+    assert first.step.upstreams == second.step.upstreams
 
 
 def test_columns_are_known_as_far_as_they_can_be(rows):

@@ -141,7 +141,7 @@ def test_an_error_of_an_attached_operator_ends_the_run_too(panes):
 
 def test_a_source_that_dies_does_not_look_alive(panes):
     class Dying:
-        name, schema = "dying", panes.step.upstream.schema
+        name, schema = "dying", panes.step.upstreams[0].schema
         reached, position = 0, (0,)
 
         def reader(self):
