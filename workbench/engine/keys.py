@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ class _Column:
     def __init__(self) -> None:
         self.dtype: Any = None
         self.code_of: dict[Hashable, int] = {}
+        self._values: npt.NDArray[np.object_] = np.zeros(0, dtype=object)  # by code, as far as asked for
 
     def encode(self, column: pd.Series) -> Codes:
         self._learn(column.dtype)
@@ -34,11 +36,14 @@ class _Column:
         self._learn(column.dtype)
         values = column.astype(object).where(column.notna(), None).tolist()
         self.code_of = {value: code for code, value in enumerate(values)}
+        self._values = np.zeros(0, dtype=object)
 
     def take(self, codes: Codes) -> pd.Series:
-        values = np.empty(len(self.code_of), dtype=object)
-        values[:] = list(self.code_of)
-        return pd.Series(values[codes], dtype=self.dtype)
+        if len(self._values) < len(self.code_of):
+            more = np.empty(len(self.code_of) - len(self._values), dtype=object)
+            more[:] = list(islice(self.code_of, len(self._values), None))
+            self._values = np.append(self._values, more)
+        return pd.Series(self._values[codes], dtype=self.dtype)
 
     def _learn(self, dtype: Any) -> None:
         if self.dtype is dtype:
