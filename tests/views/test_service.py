@@ -120,11 +120,11 @@ def test_open_windows_come_after_closed_ones(warmed):
 
 def test_latest_keeps_the_newest_revision_and_forgets_old_windows():
     class Record:
-        version = 0
+        total = 0
         frames = ()
 
-        def since(self, version):
-            return self.frames[version:]
+        def since(self, total):
+            return self.frames[total:]
 
     def pane(minute, revision):
         end = pd.Timestamp("2026-01-05") + pd.Timedelta(minutes=minute)
@@ -133,7 +133,7 @@ def test_latest_keeps_the_newest_revision_and_forgets_old_windows():
     record, latest = Record(), Latest(["window_end", "k"], keep=3)
     for minute, revision in [(0, 0), (1, 0), (0, 1), (2, 0), (3, 0), (4, 0)]:
         record.frames = [*record.frames, pane(minute, revision)]
-        record.version += 1
+        record.total += 1
         frame = latest.refresh(record)
         if minute == 1:
             assert latest.refresh(record) is frame

@@ -17,6 +17,9 @@ from workbench.time import NO_WATERMARK
 class Record:
     """The rows that came out of one node, the latest of them kept.
 
+    Many small frames are put together into one, since a DataFrame of six rows takes as much memory as one of
+    a thousand.
+
     Parameters
     ----------
     keep : int
@@ -25,39 +28,46 @@ class Record:
     Attributes
     ----------
     total : int
-        How many rows came out since the start.
-    version : int
-        How many frames came out since the start.
+        How many rows came out since the start; a view that remembers it can ask what came `since`.
     """
+
+    _LOOSE = 64
+    """Frames that may stay as they are; with twice as many the older half is put together."""
 
     def __init__(self, keep: int) -> None:
         self.keep = keep
         self.total = 0
-        self.version = 0
         self._held = 0
-        self._frames: deque[pd.DataFrame] = deque()
+        self._frames: list[pd.DataFrame] = []
 
     def append(self, frame: pd.DataFrame) -> None:
         """Add the rows of a frame, which nobody changes any more."""
         if not len(frame):
             return
         self._frames.append(frame)
-        self.total += len(frame)
         self._held += len(frame)
+        self.total += len(frame)
         while self._held - len(self._frames[0]) >= self.keep:
-            self._held -= len(self._frames.popleft())
-        self.version += 1
+            self._held -= len(self._frames.pop(0))
+        if len(self._frames) > 2 * self._LOOSE:
+            older = pd.concat(self._frames[: -self._LOOSE]).iloc[-self.keep :]
+            self._frames = [older, *self._frames[-self._LOOSE :]]
+            self._held = sum(map(len, self._frames))
 
-    def since(self, version: int) -> list[pd.DataFrame]:
-        """Give the frames after a version, as far as they are kept."""
-        fresh = self.version - version
-        frames = list(self._frames)
-        return frames[max(len(frames) - fresh, 0) :] if fresh > 0 else []
+    def since(self, total: int) -> list[pd.DataFrame]:
+        """Give the rows that came out after the first so many, as far as they are kept."""
+        wanted = self.total - total
+        frames = []
+        for frame in reversed(self._frames):
+            if wanted <= 0:
+                break
+            frames.append(frame.iloc[-wanted:] if wanted < len(frame) else frame)
+            wanted -= len(frame)
+        return frames[::-1]
 
     def frame(self) -> pd.DataFrame:
-        """Give all rows kept, in the order in which they came out."""
-        frames = list(self._frames)
-        return pd.concat(frames) if frames else pd.DataFrame()
+        """Give the rows kept, in the order in which they came out."""
+        return pd.concat(self._frames) if self._frames else pd.DataFrame()
 
 
 @dataclass(slots=True)

@@ -47,7 +47,7 @@ class Latest:
     def refresh(self, record: Any) -> pd.DataFrame:
         """Take in what came out since the last time; gives the panes in order of window end."""
         fresh = record.since(self._seen)
-        self._seen = record.version
+        self._seen = record.total
         if fresh:
             frames = [self.frame, *fresh] if len(self.frame) else fresh
             panes = pd.concat(frames).drop_duplicates(self._keys, keep="last")

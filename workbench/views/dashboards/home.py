@@ -159,7 +159,7 @@ def late_values(feeds: Sequence[Feed]) -> dict[str, Any]:
     values: dict[str, Any] = {f"row{row}": False for row in range(LATE_ROWS * len(feeds))}
     row = 0
     for feed in feeds:
-        frames = feed.run.trace.late.since(feed.run.trace.late.version - LATE_ROWS)
+        frames = feed.run.trace.late.since(feed.run.trace.late.total - LATE_ROWS)
         newest = [one for frame in reversed(frames) for one in frame.tail(LATE_ROWS).to_dict("records")[::-1]]
         for one in newest[:LATE_ROWS]:
             values |= {
