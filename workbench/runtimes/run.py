@@ -22,6 +22,7 @@ from workbench.errors import DescriptionError, RunError, StepError
 from workbench.model.panes import WINDOW_END, WINDOW_START
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
+from workbench.model.windows import Count
 from workbench.runtimes.pace import Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import Metrics, Rate, Trace
@@ -207,14 +208,25 @@ class Run:
         """The least watermark of the sources, in nanoseconds."""
         return self.graph.watermark
 
-    def panes(self, result: str) -> pd.DataFrame:
-        """Give the latest pane of each window and key of a result, as far as kept, in order of window end."""
-        panes = self.trace.results[result].frame()
+    def panes(self, result: str, *, rows: int | None = None) -> pd.DataFrame:
+        """Give the latest pane of each window and key of a result, by window end, then keys.
+
+        Parameters
+        ----------
+        result : str
+            The name of a result; one that has no windows gives its rows as they came out.
+        rows : int, optional
+            Look only at so many rows that came out last; by default at all that are kept.
+        """
+        record = self.trace.results[result]
+        frames = record.since(0 if rows is None else record.total - rows)
+        panes = pd.concat(frames) if frames else pd.DataFrame()
         step = self.streams[result].step
         if not isinstance(step, Aggregated) or panes.empty:
             return panes
-        keys = [WINDOW_START, WINDOW_END, *step.keys]
-        return in_order(panes.drop_duplicates(keys, keep="last"), step.keys)
+        if not isinstance(step.window, Count):  # whose panes are all final, and may share their bounds
+            panes = panes.drop_duplicates([WINDOW_START, WINDOW_END, *step.keys], keep="last")
+        return in_order(panes, step.keys)
 
     def open_panes(self, result: str) -> pd.DataFrame:
         """Give what the open windows of a result hold so far, as panes with timing ``early``."""

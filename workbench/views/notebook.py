@@ -28,6 +28,9 @@ from workbench.views.words import NOTHING
 PERIOD = 0.2
 """Seconds between two looks at the trace."""
 
+LOOKED_AT = 5_000
+"""Rows that a display looks at, the last to come out; more would not be seen."""
+
 SPEEDS: dict[str, Speed] = {"1x": 1, "10x": 10, "60x": 60, "600x": 600, "max": "max"}
 
 _TABLE = f"""
@@ -186,7 +189,7 @@ class View:
             pn.io.push_notebook(self._parts["pane"])
 
     def _frame(self) -> pd.DataFrame:
-        panes, still_open = self.run.panes(self.result), self.run.open_panes(self.result)
+        panes, still_open = self.run.panes(self.result, rows=LOOKED_AT), self.run.open_panes(self.result)
         frames = [frame for frame in (panes, still_open) if len(frame)]
         return pd.concat(frames, ignore_index=True) if frames else panes
 

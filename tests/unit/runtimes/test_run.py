@@ -177,6 +177,13 @@ def test_a_slow_consumer_holds_the_source(panes):
     assert asyncio.run(main()) == (1, len(FRAME))
 
 
+def test_count_windows_may_share_their_bounds(rows):
+    same = wb.stream(FRAME.assign(t=FRAME.t[0]), time="t", watermark="0s")
+    run = wb.start(same.window(wb.Count(2)).agg(total=("v", "sum")), speed="max").wait(10)
+    assert run.panes("total").total.tolist() == [3, 7, 11, 15]
+    assert run.panes("total", rows=1).total.tolist() == [15]
+
+
 def test_what_cannot_be_run_is_refused(panes):
     with pytest.raises(DescriptionError, match="not a speed: 'fast'"):
         panes.start(speed="fast")
