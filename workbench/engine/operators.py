@@ -16,7 +16,7 @@ from workbench.engine.windowed import WindowOperator, window_operator
 from workbench.errors import StepError
 from workbench.model.steps import Aggregated, Apply, Columns, Date, Step, Union
 from workbench.schema import Schema
-from workbench.time import NO_WATERMARK, to_nanos
+from workbench.time import END_OF_TIME, NO_WATERMARK, to_nanos
 
 OUT, LATE, REJECTED = "out", "late", "rejected"
 
@@ -77,6 +77,7 @@ class Door:
     def __init__(self, schema: Schema | None, bound: int, time: str) -> None:
         self.schema, self.time = schema, time
         self.progress = Progress(bound)
+        self.now = NO_WATERMARK  # processing time: whoever brings a batch says it
         self.size = 0
 
     def process(self, frame: pd.DataFrame, stamp: Stamp | None = None, side: int = 0) -> Outcome:
@@ -91,7 +92,7 @@ class Door:
             every = np.full(len(frame), NO_WATERMARK)
             every[admitted.index.to_numpy() - first] = times
             times = every
-        return Outcome({OUT: admitted, REJECTED: rejected}, self.progress.stamp(times))
+        return Outcome({OUT: admitted, REJECTED: rejected}, self.progress.stamp(times, self.now))
 
     def end(self) -> Outcome:
         """End a bounded stream."""
@@ -215,11 +216,16 @@ class Confluence:
         How many streams come in.
     columns : tuple of str or None
         The columns that go on, in this order; None takes those of each batch.
+    idle : int or None
+        Nanoseconds of processing time after which a stream without rows does not hold the watermark back any
+        more, until it has rows again; None for never.
     """
 
-    def __init__(self, upstreams: int, columns: Columns) -> None:
-        self.columns = columns
+    def __init__(self, upstreams: int, columns: Columns, idle: int | None = None) -> None:
+        self.columns, self.idle = columns, idle
         self.watermarks = [NO_WATERMARK] * upstreams
+        self.watermark = NO_WATERMARK
+        self.heard: list[int | None] = [None] * upstreams  # when each last had rows, in processing time
         self.arrived = 0
         self.size = 0
 
@@ -227,22 +233,46 @@ class Confluence:
         """Take a batch of one of the streams."""
         assert stamp is not None, "a union needs dated rows"
         times, met = stamp.look_up(frame)
-        held_back = min(mark for at, mark in enumerate(self.watermarks) if at != side)
+        self.heard = [stamp.now if heard is None else heard for heard in self.heard]
+        if len(stamp.times):
+            self.heard[side] = stamp.now
+        others = [self.watermarks[at] for at in self._awake(stamp.now) if at != side]
+        met = np.maximum(np.minimum(met, min(others, default=END_OF_TIME)), self.watermark)
         self.watermarks[side] = stamp.watermark
+        self.watermark = max(self.watermark, min(self.watermarks[at] for at in self._awake(stamp.now)))
         first = self.arrived + 1
         self.arrived += len(frame)
         frame = frame.set_axis(pd.RangeIndex(first, first + len(frame)))
         if self.columns is not None:
             frame = frame[list(self.columns)]
-        return Outcome({OUT: frame}, Stamp(first, times, np.minimum(met, held_back), min(self.watermarks)))
+        return Outcome({OUT: frame}, Stamp(first, times, met, self.watermark, stamp.now))
+
+    def holding(self) -> int:
+        """Give the number of the stream that holds the watermark back."""
+        now = max((heard for heard in self.heard if heard is not None), default=NO_WATERMARK)
+        return min(self._awake(now), key=self.watermarks.__getitem__)
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state."""
-        return {"watermarks": list(self.watermarks), "arrived": self.arrived}
+        return {
+            "watermarks": list(self.watermarks),
+            "watermark": self.watermark,
+            "heard": list(self.heard),
+            "arrived": self.arrived,
+        }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from a snapshot."""
-        self.watermarks, self.arrived = list(snapshot["watermarks"]), snapshot["arrived"]
+        self.watermarks, self.heard = list(snapshot["watermarks"]), list(snapshot["heard"])
+        self.watermark, self.arrived = snapshot["watermark"], snapshot["arrived"]
+
+    def _awake(self, now: int) -> list[int]:
+        """Give the streams that count: those that are not idle, or all if all are."""
+        every = range(len(self.watermarks))
+        if self.idle is None:
+            return list(every)
+        awake = [at for at in every if now - (self.heard[at] or 0) < self.idle]
+        return awake or list(every)
 
 
 def operator_for(step: Step, *, reject: bool = False) -> Operator:
@@ -253,7 +283,7 @@ def operator_for(step: Step, *, reject: bool = False) -> Operator:
         case Apply():
             return Stateless(step, reject=reject)
         case Union():
-            return Confluence(len(step.upstreams), step.columns)
+            return Confluence(len(step.upstreams), step.columns, step.idle)
         case Aggregated():
             dated = next(before for before in step.chain() if isinstance(before, Date))
             operator = window_operator(

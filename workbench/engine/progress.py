@@ -31,12 +31,15 @@ class Stamp:
         The watermark that the rows before had made when the row arrived; never decreases.
     watermark : int
         The watermark after the batch.
+    now : int
+        Processing time when the batch came in; `NO_WATERMARK` where nobody knows it.
     """
 
     first: int
     times: Nanos
     met: Nanos
     watermark: int
+    now: int = NO_WATERMARK
 
     def look_up(self, frame: pd.DataFrame) -> tuple[Nanos, Nanos]:
         """Give event time and met watermark of each row of a frame made from this batch by row-local steps.
@@ -83,7 +86,7 @@ class Progress:
         self.watermark = NO_WATERMARK
         self.arrived = 0
 
-    def stamp(self, times: Nanos) -> Stamp:
+    def stamp(self, times: Nanos, now: int = NO_WATERMARK) -> Stamp:
         """Number and date a batch of event times in arrival order (`NO_WATERMARK` where a row has none)."""
         made = np.empty(len(times) + 1, dtype=np.int64)
         made[0] = self.watermark
@@ -95,7 +98,7 @@ class Progress:
         first = self.arrived + 1
         self.arrived += len(times)
         self.watermark = int(made[-1])
-        return Stamp(first, times, made[:-1], self.watermark)
+        return Stamp(first, times, made[:-1], self.watermark, now)
 
     def advance(self, watermark: int) -> Stamp:
         """Move the watermark on without a row; a lesser one changes nothing."""

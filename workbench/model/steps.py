@@ -151,7 +151,9 @@ class Aggregated(Step):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Union(Step):
-    """The rows of several streams in one; its watermark is the least of theirs."""
+    """The rows of several streams in one; its watermark is the least of those that are not idle."""
+
+    idle: int | None = None
 
     @property
     def columns(self) -> Columns:
@@ -160,7 +162,8 @@ class Union(Step):
 
     def describe(self) -> str:
         """Say in a line what the step does."""
-        return f"the rows of {', '.join(step.name for step in self.upstreams)}"
+        idle = "" if self.idle is None else f", idle after {spell(self.idle)}"
+        return f"the rows of {', '.join(step.name for step in self.upstreams)}{idle}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -123,11 +123,19 @@ class EventStream:
         """
         return self._apply("map", function, **keywords)
 
-    def union(self, *others: EventStream) -> EventStream:
+    def union(self, *others: EventStream, idle: Duration | None = None) -> EventStream:
         """Put the rows of several streams into one.
 
-        Its watermark is the least of theirs, so a stream that gives no rows holds it back until it ends. Rows
-        are numbered anew, in the order in which they come to the union.
+        Its watermark is the least of theirs. Rows are numbered anew, in the order in which they come to it.
+
+        Parameters
+        ----------
+        *others : EventStream
+            Streams with the same columns.
+        idle : duration, optional
+            How long, in processing time, a stream may be without rows before it does not hold the watermark
+            back any more; when it has rows again it counts again, and they may be late. Without it a silent
+            stream holds the watermark back until it ends; ``run.held_back_by`` names it.
 
         Raises
         ------
@@ -144,7 +152,8 @@ class EventStream:
                     f"the streams of a union have different columns: {stream.columns} and {self.columns}",
                     hint="choose and rename columns first, so that they are the same",
                 )
-        return self._then(Union(name="union", upstreams=tuple(stream.step for stream in streams)))
+        after = None if idle is None else duration(idle, what="idleness", positive=True)
+        return self._then(Union(name="union", upstreams=tuple(stream.step for stream in streams), idle=after))
 
     def groupby(self, *keys: str | list[str]) -> Grouped:
         """Group by one or several key columns; null is a key of its own."""

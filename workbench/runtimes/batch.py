@@ -27,9 +27,9 @@ def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame
     while readers:
         read = min(readers, key=lambda one: readers[one].reached)
         frame = readers[read].poll(None, batch_rows)
+        pipeline.take(read, frame, readers[read].reached)
         if frame is None:
             del readers[read]
-        pipeline.take(read, frame)
     some = [frame for frame in pipeline.came if len(frame)] or pipeline.came[-1:] or [pd.DataFrame()]
     result = pd.concat(some, ignore_index=not isinstance(last, Output))
     return in_order(result, last.keys) if isinstance(last, Aggregated) else result
@@ -58,11 +58,12 @@ class _Pipeline:
             for side, upstream in enumerate(step.upstreams):
                 self._takers[upstream].append((step, side))
 
-    def take(self, read: Read, frame: pd.DataFrame | None) -> None:
-        """Take a batch of a source, or its end."""
+    def take(self, read: Read, frame: pd.DataFrame | None, now: int) -> None:
+        """Take a batch of a source, or its end, at a moment of processing time."""
         for door, _ in self._takers[read]:
             operator = self._operators[door]
             assert isinstance(operator, Door)
+            operator.now = now
             self._hand_on(door, operator.end() if frame is None else operator.process(frame))
 
     def _hand_on(self, step: Step, outcome: Outcome) -> None:

@@ -208,6 +208,11 @@ class Run:
         """The least watermark of the sources, in nanoseconds."""
         return self.graph.watermark
 
+    @property
+    def held_back_by(self) -> dict[str, str]:
+        """Give, for each union, the name of the step that holds its watermark back."""
+        return self.graph.held_back_by()
+
     def panes(self, result: str, *, rows: int | None = None) -> pd.DataFrame:
         """Give the latest pane of each window and key of a result, by window end, then keys.
 
@@ -277,7 +282,7 @@ class Run:
                 waiting += self._finish(name)
             elif len(frame):
                 self.trace.counters.arrived += len(frame)
-                waiting += self.graph.sources[name][1].push(frame)
+                waiting += self.graph.push(name, frame, self._readers[name].reached)
                 self._after(name)
             if self.over:
                 break

@@ -24,6 +24,7 @@ from workbench.engine.operators import (
     LATE,
     OUT,
     REJECTED,
+    Confluence,
     Door,
     Operator,
     Outcome,
@@ -251,6 +252,20 @@ class Graph:
     def watermark(self) -> int:
         """The least watermark of the sources, in nanoseconds."""
         return min(door.progress.watermark for _, door in self._doors.values())
+
+    def push(self, source: str, frame: pd.DataFrame, now: int) -> list[Awaitable[Any]]:
+        """Hand a batch to a source's node, at a moment of processing time."""
+        if source in self._doors:
+            self._doors[source][1].now = now
+        return self.sources[source][1].push(frame)
+
+    def held_back_by(self) -> dict[str, str]:
+        """Give, for each union, the name of the stream that holds its watermark back."""
+        return {
+            node.name: _name(node.upstreams[node.operator.holding()])
+            for node in self._of_step.values()
+            if isinstance(node, StepNode) and isinstance(node.operator, Confluence)
+        }
 
     def end(self, source: str) -> list[Awaitable[Any]]:
         """End a source: its watermark goes to the end of time, and every window fires."""

@@ -83,6 +83,44 @@ def test_a_union_goes_on_from_a_snapshot():
     assert np.array_equal(one.stamp.met, two.stamp.met)
 
 
+def test_a_silent_stream_holds_the_watermark_back_until_it_is_idle():
+    minute = 60_000_000_000
+
+    def union_of(idle):
+        return Confluence(2, None, idle)
+
+    def batch(door, seconds, now):
+        door.now = now
+        return _dated(door, frame(seconds, 1))
+
+    schema = Schema.infer(LEFT, "t")
+    patient, hasty = union_of(None), union_of(minute)
+    for union in (patient, hasty):
+        loud, silent = Door(schema, 0, "t"), Door(schema, 0, "t")
+        union.process(*batch(silent, [1], 0), 1)
+        union.process(*batch(loud, [5], 10), 0)
+        assert union.watermark == silent.progress.watermark
+        assert union.holding() == 1
+        union.process(*batch(loud, [90], minute), 0)
+        assert (union.watermark == loud.progress.watermark) == (union is hasty)
+        assert union.holding() == (0 if union is hasty else 1)
+        back = union.process(*batch(silent, [2], minute + 1), 1)  # it counts again, and its row comes late
+        assert (back.stamp.met[0] == loud.progress.watermark) == (union is hasty)
+        assert union.holding() == 1
+
+
+def test_a_run_says_who_holds_the_watermark_back():
+    slow = wb.stream(frame([1, 200], 1), time="t", watermark="0s", name="slow").named("slow rows")
+    quick = wb.stream(frame([1, 50, 201], 1), time="t", watermark="0s", name="quick").named("quick rows")
+    run = wb.start(quick.union(slow).window("1min").agg(n=("v", "size")), paused=True)
+    run.step().step()  # the first rows of both, and the second one of the quick stream
+    assert run.metrics().rows == 3
+    assert run.held_back_by == {"union": "slow rows"}
+    run.speed = "max"
+    run.resume().wait(10)
+    assert run.panes("n").n.tolist() == [3, 2]
+
+
 def test_streams_that_do_not_fit_are_refused(both):
     other = wb.stream(LEFT.rename(columns={"v": "w"}), time="t", watermark="1s")
     with pytest.raises(DescriptionError, match="different columns"):
