@@ -6,6 +6,7 @@ columns, one element a group.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -90,22 +91,18 @@ def concat(arrays: list[Array]) -> Array:
     return np.concatenate(arrays)
 
 
-class Part:
-    """A mergeable partial result; each sub-class says how it is lifted from rows and reduced by group."""
+class Part(ABC):
+    """A mergeable partial result; each sub-class says how it is folded from rows and reduced by group."""
 
     name: ClassVar[str]
 
+    @abstractmethod
     def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
-        """Lift rows and reduce them to one partial per group."""
-        return self.reduce(self.lift(operand, times, arrivals), groups, count)
+        """Make one partial per group of rows; ``groups`` holds integers from 0 to ``count - 1``."""
 
-    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
-        """Make the partial of each row."""
-        raise NotImplementedError
-
+    @abstractmethod
     def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Merge partials of the same group; ``groups`` holds integers from 0 to ``count - 1``."""
-        raise NotImplementedError
+        """Merge partials of the same group."""
 
     def merge(self, left: Columns, right: Columns) -> Columns:
         """Merge two columns of partials, element by element."""
@@ -114,7 +111,19 @@ class Part:
         return self.reduce(both, np.tile(np.arange(count), 2), count)
 
 
-class Sum(Part):
+class Lifted(Part):
+    """A part that a single row has too, so that folding rows is reducing theirs."""
+
+    @abstractmethod
+    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
+        """Make the partial of each row."""
+
+    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
+        """Lift rows and reduce them to one partial per group."""
+        return self.reduce(self.lift(operand, times, arrivals), groups, count)
+
+
+class Sum(Lifted):
     """The sum of what is not null: int64 for integers and booleans, else float64."""
 
     name = "sum"
@@ -163,7 +172,7 @@ class Rows(Count):
         return (np.bincount(groups, minlength=count),)
 
 
-class Least(Part):
+class Least(Lifted):
     """The least value that is not null."""
 
     name = "min"
@@ -211,7 +220,7 @@ class Greatest(Least):
     extreme = np.maximum
 
 
-class Moments(Part):
+class Moments(Lifted):
     """Count, mean and sum of squared differences from the mean, merged without cancellation.
 
     Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances"
@@ -241,7 +250,7 @@ class Moments(Part):
         return total, centre, np.bincount(groups, weights=spread + n * apart**2, minlength=count)
 
 
-class First(Part):
+class First(Lifted):
     """The value with the least event time; of equal times the one that arrived first."""
 
     name = "first"

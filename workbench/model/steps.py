@@ -6,6 +6,7 @@ run together.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -40,20 +41,20 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Step:
+class Step(ABC):
     """One step of a pipeline: a node of the graph when it runs."""
 
     name: str
     upstreams: tuple[Step, ...] = ()
 
     @property
+    @abstractmethod
     def columns(self) -> Columns:
         """The columns that come out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self) -> str:
         """Say in a line what the step does."""
-        raise NotImplementedError
 
     def chain(self) -> Iterator[Step]:
         """Give this step and all before it, each once, no step before one that leans on it."""

@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.model.aggregates import SIZE, Aggregate
 from workbench.model.panes import ON_TIME, REVISION, TIMING, WINDOW_END, WINDOW_START
 from workbench.model.windows import Aligned, Session, Sliding, Window
-from workbench.testing.oracle import windows_of
+from workbench.testing.covering import windows_of
 from workbench.time import Nanos, from_nanos, to_nanos
 
 SPELLED = {

@@ -11,8 +11,6 @@ late rows, the rejected rows, and the counts.
 from __future__ import annotations
 
 import copy
-import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,20 +30,12 @@ from workbench.model.panes import (
     WINDOW_END,
     WINDOW_START,
 )
-from workbench.model.windows import Aligned, Calendar, Count, Cumulating, Global, Session, Window
+from workbench.model.windows import Aligned, Count, Session, Window
 from workbench.schema import REASON
 from workbench.testing.compare import Key, final_panes, plain
+from workbench.testing.covering import windows_of
+from workbench.testing.reckoning import Row, aggregate
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos, to_nanos
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: its arrival number, event time, key, and all its values."""
-
-    number: int
-    time: int
-    key: Key
-    values: dict[str, Any]
 
 
 @dataclass
@@ -367,116 +357,6 @@ def _met(times: Nanos, bound: int) -> Nanos:
         if moment != NO_WATERMARK:
             watermark = max(watermark, moment - bound)
     return met
-
-
-def windows_of(window: Aligned, moment: int) -> list[tuple[int, int]]:
-    """List the windows ``[start, end)`` that cover a moment, by start, then end; none if between windows.
-
-    Examples
-    --------
-    >>> from workbench.model.windows import Sliding
-    >>> windows_of(Sliding(4e-9, 2e-9), 5)
-    [(2, 6), (4, 8)]
-    """
-    if isinstance(window, Global):
-        return [(NO_WATERMARK, END_OF_TIME)]
-    if isinstance(window, Calendar):
-        return [_calendar_window(window, moment)]
-    if isinstance(window, Cumulating):
-        start = (moment - window.offset) // window.size * window.size + window.offset
-        ends = range(start + window.step, start + window.size + 1, window.step)
-        return [(start, end) for end in ends if moment < end]
-    start = (moment - window.offset) // window.slide * window.slide + window.offset
-    found = []
-    while start + window.size > moment:
-        found.append((start, start + window.size))
-        start -= window.slide
-    return found[::-1]
-
-
-def _calendar_window(window: Calendar, moment: int) -> tuple[int, int]:
-    """Find the period of a calendar that a moment is in: walk from midnight to midnight there."""
-    day = pd.Timestamp(moment, unit="ns", tz="UTC").tz_convert(window.tz).tz_localize(None).normalize()
-    while not _begins(window, day):
-        day -= pd.Timedelta(days=1)
-    after = day + pd.Timedelta(days=1)
-    while not _begins(window, after):
-        after += pd.Timedelta(days=1)
-    return _first_moment(day, window.tz), _first_moment(after, window.tz)
-
-
-def _begins(window: Calendar, day: pd.Timestamp) -> bool:
-    """Say whether a window starts with a day."""
-    if window.unit == "day":
-        return bool((day - pd.Timestamp("1970-01-01")).days % window.count == 0)
-    if window.unit == "week":
-        first = pd.Timestamp("1970-01-01")
-        while first.day_name().lower() != window.week_start:
-            first -= pd.Timedelta(days=1)
-        return bool((day - first).days % (7 * window.count) == 0)
-    months = (day.year - 1970) * 12 + day.month - 1
-    return bool(
-        day.day == 1 and months % ({"month": 1, "quarter": 3, "year": 12}[window.unit] * window.count) == 0
-    )
-
-
-def _first_moment(day: pd.Timestamp, zone: str) -> int:
-    """Give the first moment of a day in a time zone, as UTC nanoseconds."""
-    there = day.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
-    return int(there.as_unit("ns").value)
-
-
-def aggregate(what: Aggregate, rows: Sequence[Row]) -> Any:
-    """Compute one aggregate of some rows, as `Aggregate` defines it."""
-    if what.function == "size":
-        return len(rows)
-    by_time = sorted(rows, key=lambda row: (row.time, row.number))
-    values = [row.values[what.column] for row in by_time if not pd.isna(row.values[what.column])]
-    if what.function in ("var", "std"):
-        return _spread(values, root=what.function == "std")
-    if what.function == "count":
-        return len(values)
-    if what.function == "nunique":
-        return len(set(values))
-    if what.function == "sum":
-        return _sum(values)
-    if what.function in ("any", "all"):
-        return (any if what.function == "any" else all)(value != 0 for value in values)
-    if what.function == "collect":
-        return values
-    if not values:
-        return None
-    if what.function == "mean":
-        return _sum(values) / len(values)
-    if what.function == "median":
-        return statistics.median(values)
-    if what.function == "quantile":
-        return _quantile(sorted(values), what.argument or 0)
-    if what.function == "mode":
-        return min(statistics.multimode(values))
-    if what.function in ("min", "max"):
-        return min(values) if what.function == "min" else max(values)
-    return values[0] if what.function == "first" else values[-1]
-
-
-def _quantile(ordered: Sequence[Any], share: float) -> float:
-    """Give the value at a share of the way from the first to the last, linear between two."""
-    place = share * (len(ordered) - 1)
-    below, above = ordered[math.floor(place)], ordered[math.ceil(place)]
-    return float(below + (above - below) * (place - math.floor(place)))
-
-
-def _sum(values: Sequence[Any]) -> Any:
-    return math.fsum(values) if any(isinstance(value, float) for value in values) else sum(values)
-
-
-def _spread(values: Sequence[Any], *, root: bool) -> float | None:
-    """Give the variance or the standard deviation, with one degree of freedom."""
-    if len(values) < 2:
-        return None
-    mean = _sum(values) / len(values)
-    variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    return math.sqrt(variance) if root else variance
 
 
 def _meets(span: Span, row: Row, window: Session) -> bool:
