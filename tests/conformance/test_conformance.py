@@ -13,7 +13,17 @@ from workbench.testing.oracle import Oracle
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "conformance"
 ABSENT = f"the conformance cases are not at {os.path.relpath(FOLDER, Path(__file__).parents[2])}"
-FAMILIES = ("windows", "sessions", "assign", "dataflow-figures")
+FAMILIES = (
+    "windows",
+    "sessions",
+    "assign",
+    "dataflow-figures",
+    "edge",
+    "calendar",
+    "kafka",
+    "flink-window-operator",
+    "cep",
+)
 
 CASES = [
     case
@@ -34,6 +44,8 @@ BEYOND = {
     "dataflow-figures/df-allowed-lateness-1min": EARLY,
     "dataflow-figures/df-sessions-retracting": f"{RETRACTING}; {EARLY}",
     "dataflow-figures/df-sessions-bounded": f"window: session with max_size; {RETRACTING}; {EARLY}",
+    "flink-window-operator/flink-continuous-global": "trigger: continuous_event_time",
+    "flink-window-operator/flink-lateness": "accumulation: discarding",
     "dataflow-figures/df-proc-time-discarding": "accumulation: discarding; trigger: repeatedly",
     "dataflow-figures/df-proc-time-discarding-1m": "accumulation: discarding; trigger: repeatedly",
 }

@@ -7,6 +7,7 @@ A further operator plugs in as a further class in `DRIVERS`.
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -253,8 +254,12 @@ class AggregateDriver(Driver):
         ]
 
 
-DRIVERS: Mapping[str, type[Driver]] = {"assign": AssignDriver, "aggregate": AggregateDriver}
-"""The driver of each kind of operator."""
+DRIVERS: Mapping[str, type[Driver] | str] = {
+    "assign": AssignDriver,
+    "aggregate": AggregateDriver,
+    "match": "workbench.testing.pattern_drivers:PatternDriver",
+}
+"""The driver of each kind of operator; that of another module by its name, since it builds on this one."""
 
 
 def driver_for(case: Case, setting: Setting) -> Driver:
@@ -269,7 +274,9 @@ def driver_for(case: Case, setting: Setting) -> Driver:
     kind = case.op["kind"]
     if kind not in DRIVERS:
         raise Inexpressible(f"op: {kind}")
-    return DRIVERS[kind](case, setting)
+    driver = DRIVERS[kind]
+    found: type[Driver] = pkgutil.resolve_name(driver) if isinstance(driver, str) else driver
+    return found(case, setting)
 
 
 def read_window(spec: Mapping[str, Any]) -> Window:

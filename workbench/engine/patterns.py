@@ -1,0 +1,351 @@
+"""PatternOperator: process(batch) -> matches, timed_out, late; patterns of each key's rows in event time.
+
+The way of a batch through here: late rows leave; of the others the plain conditions are asked once; they
+are held until the watermark has passed their event time, and then released to the runs in the order of event
+time, ties in the order of arrival. So matches depend on the rows in time only, however they came in batches.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.engine.expressions import Tally, Value, evaluate, holds
+from workbench.engine.keys import KeyDictionary
+from workbench.engine.matching import Matcher, Rows
+from workbench.engine.progress import Stamp
+from workbench.engine.skipping import settle
+from workbench.engine.state import VERSION
+from workbench.errors import DescriptionError, SnapshotError
+from workbench.model.panes import LATE_BY, WATERMARK
+from workbench.model.patterns import MATCH_END, MATCH_START, RETAINED, Pattern, Stage
+from workbench.time import NO_WATERMARK, Nanos, from_nanos
+
+Ints = npt.NDArray[np.int64]
+_FORGET_FROM = 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matched:
+    """What comes of a batch.
+
+    Parameters
+    ----------
+    matches : pandas.DataFrame
+        One row a match: keys, ``match_start`` and ``match_end`` (event times of its first and last row), for
+        each stage the arrival numbers of its rows (not for a row pattern), measures; by ``match_end``. A
+        stage of at most one row has its number (int64, Int64 if it is optional), others have a list.
+    timed_out : pandas.DataFrame
+        The same of runs whose time was over before they had matched; for a row pattern, of each first row
+        without a match the run that was preferred. Stages that had matched nothing are null or empty.
+    late : pandas.DataFrame
+        The rows at or behind the watermark that they met, plus ``late_by`` and ``watermark``.
+    """
+
+    matches: pd.DataFrame
+    timed_out: pd.DataFrame
+    late: pd.DataFrame
+    _traces: dict[str, tuple[pd.DataFrame, Ints, Ints, Any]] = field(default_factory=dict, repr=False)
+
+    def rows(self, output: str = "matches") -> pd.DataFrame:
+        """Give the rows themselves, of ``matches`` or ``timed_out``; by match, then event time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``match`` (int64, the row's index in that output), ``stage`` (str), and the columns of the input;
+            the index holds arrival numbers. A row that is in several matches comes several times; columns of
+            the input that are called ``match`` or ``stage`` are left out.
+        """
+        held, row, owner, stage = self._traces[output]
+        rows = held.iloc[row]
+        described = pd.DataFrame({"match": owner, "stage": pd.Series(stage, dtype="str")})
+        others = rows.drop(columns=["match", "stage"], errors="ignore")
+        return pd.concat([described.set_axis(rows.index), others], axis=1)
+
+
+class PatternOperator:
+    """Finds a pattern among the rows of each key, in the order of event time.
+
+    Known as CEP in Flink and ``MATCH_RECOGNIZE`` in SQL and Flink SQL.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        What a match is.
+    keys : tuple of str
+        Key columns (``PARTITION BY``); none for all rows together.
+    time_dtype : datetime dtype
+        Unit and zone of ``match_start`` and ``match_end``.
+
+    Notes
+    -----
+    A batch costs some array operations, for each round that `Matcher` describes. State is the rows that the
+    watermark has not released, and those of runs; it is bounded by the disorder and by ``within``, for each
+    key, and without ``within`` by nothing. At the end of the stream it is empty.
+    """
+
+    def __init__(
+        self, *, pattern: Pattern, keys: tuple[str, ...] = (), time_dtype: Any = "datetime64[ns]"
+    ) -> None:
+        self.pattern, self.keys = pattern.ready(), KeyDictionary(keys)
+        self._refuse(keys)
+        self.time_dtype = pd.api.types.pandas_dtype(time_dtype)
+        self.matcher = Matcher(pattern)
+        self.watermark = NO_WATERMARK
+        self.measured = Tally(pattern.measures.values(), self.matcher.names)
+        self.shown: tuple[Stage, ...] = (
+            () if pattern.ordered else tuple(stage for stage in pattern.stages if not stage.negated)
+        )
+        self._described = repr((keys, pattern))
+        none = np.zeros(0, dtype=np.int64)
+        self._hold(None, none, none, none, none.astype(bool))
+        self._nothing: dict[str, pd.DataFrame] = {}
+
+    @property
+    def size(self) -> int:
+        """How many entries the state holds: rows, and nodes of runs."""
+        return len(self.time) + len(self.matcher)
+
+    def process(self, frame: pd.DataFrame, stamp: Stamp) -> Matched:
+        """Take a batch; tell the matches that the watermark after it has settled.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Rows of one arrival batch after row-local steps; the index holds their arrival numbers.
+        stamp : Stamp
+            The event times of the batch, and the watermark that each row met.
+        """
+        times, met = stamp.look_up(frame)
+        late = times <= met
+        self._take(frame[~late] if late.any() else frame, times[~late])
+        self._columns: dict[str, Value] = {}
+        self.watermark = stamp.watermark
+        self._release()
+        told, timed_out = settle(self.matcher, self.matcher.expire(self.watermark))
+        output = self._output(told, timed_out, self._late(frame, late, times, met))
+        self._forget()
+        return output
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state, as plain values, arrays and frames."""
+        return {
+            "version": VERSION,
+            "described": self._described,
+            "keys": self.keys.table(),
+            "watermark": self.watermark,
+            "held": (
+                self.held,
+                self.time.copy(),
+                self.key.copy(),
+                self.bits.copy(),
+                self.released.copy(),
+            ),
+            "matcher": self.matcher.snapshot(),
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go on from a snapshot.
+
+        Raises
+        ------
+        SnapshotError
+            If it was taken of another version, or of another description.
+        """
+        if snapshot["version"] != VERSION or snapshot["described"] != self._described:
+            raise SnapshotError(
+                "the snapshot is of another operator",
+                detail=f"it is of {snapshot['described']} (version {snapshot['version']}), "
+                f"not of {self._described} (version {VERSION})",
+                hint="restore it into the pipeline that it was taken of",
+            )
+        self.keys.restore(snapshot["keys"])
+        self.watermark = snapshot["watermark"]
+        held, *arrays = snapshot["held"]
+        self._hold(held, *(array.copy() for array in arrays))
+        self.matcher.restore(snapshot["matcher"])
+
+    def column(self, name: str) -> Value:
+        """Give a column of the rows held, as plain arrays."""
+        if name not in self._columns:
+            assert self.held is not None, "a column is asked for before there are rows"
+            self._columns[name] = Value.of(self.held[name])
+        return self._columns[name]
+
+    def _refuse(self, keys: Iterable[str]) -> None:
+        shown = [*(stage.name for stage in self.pattern.stages), *self.pattern.measures, *RETAINED]
+        taken = next((key for key in keys if key in shown), None)
+        if taken is not None:
+            raise DescriptionError(
+                f"the name {taken!r} is taken", hint="give the stage or measure another name than the key"
+            )
+
+    def _hold(self, held: pd.DataFrame | None, time: Nanos, key: Ints, bits: Ints, released: Any) -> None:
+        """Hold these rows; the frame has their columns, under their arrival numbers."""
+        self.held, self.time, self.key, self.bits, self.released = held, time, key, bits, released
+
+    def _take(self, frame: pd.DataFrame, time: Nanos) -> None:
+        """Take rows into the state, with the answers of the plain conditions."""
+        if not len(frame):
+            if self.held is None and len(frame.columns):
+                self.held = frame
+                self.keys.encode(frame)  # learns the types
+            return
+        bits = np.zeros(len(frame), dtype=np.int64)
+        for place, stage in enumerate(self.pattern.stages):
+            if not stage.depends:
+                bits |= holds(stage.where, frame).astype(np.int64) << place
+        self._hold(
+            frame if not len(self.time) else pd.concat([self.held, frame]),
+            np.append(self.time, time),
+            np.append(self.key, self.keys.encode(frame)),
+            np.append(self.bits, bits),
+            np.append(self.released, np.zeros(len(frame), dtype=bool)),
+        )
+
+    def _release(self) -> None:
+        """Hand the rows that the watermark has passed to the runs."""
+        row = np.flatnonzero(~self.released & (self.time <= self.watermark))
+        if not len(row):
+            return
+        self.released[row] = True
+        row = row[np.lexsort((self.time[row], self.key[row]))]  # stable: ties stay in order of arrival
+        new = len(self.keys) - len(self.matcher.seen)
+        seen = np.append(self.matcher.seen, np.zeros(new, dtype=np.int64))
+        rows = Rows(row, self.key[row], self.time[row], self.bits[row], seen)
+        self.matcher.advance(rows, self.column)
+
+    def _output(self, told: Ints, timed_out: Ints, late: pd.DataFrame) -> Matched:
+        tables, traces = {}, {}
+        for name, tips in (("matches", self._in_order(told)), ("timed_out", self._in_order(timed_out))):
+            owner, nodes = self.matcher.trace(tips)
+            held = pd.DataFrame() if self.held is None else self.held
+            row, place = self.matcher.nodes["row"][nodes], self.matcher.nodes["place"][nodes]
+            traces[name] = (held, row, owner, np.array(self.matcher.names, dtype=object)[place])
+            tables[name] = self._table(name, tips, owner, nodes)
+        return Matched(tables["matches"], tables["timed_out"], late, traces)
+
+    def _in_order(self, tips: Ints) -> Ints:
+        """Put matches in order: by the event time of the last row, then its arrival, then the first row."""
+        nodes = self.matcher.nodes
+        row = nodes["row"][tips]
+        chosen: Ints = tips[np.lexsort((nodes["first"][tips], row, self.time[row]))]
+        return chosen
+
+    def _table(self, name: str, tips: Ints, owner: Ints, found: Ints) -> pd.DataFrame:
+        if not len(tips) and name in self._nothing:
+            return self._nothing[name]
+        nodes = self.matcher.nodes
+        row = nodes["row"][found]
+        begin = np.flatnonzero(np.append(True, owner[1:] != owner[:-1])[: len(owner)])
+        columns = {
+            **self.keys.take(nodes["key"][tips]),
+            MATCH_START: from_nanos(self.time[row[begin]], self.time_dtype),
+            MATCH_END: from_nanos(self.time[nodes["row"][tips]], self.time_dtype),
+        }
+        arrivals = np.zeros(0, dtype=np.int64) if self.held is None else self.held.index.to_numpy()[row]
+        for stage in self.shown:
+            mine = nodes["place"][found] == self.matcher.names.index(stage.name)
+            always = name == "matches" and not stage.optional
+            columns[stage.name] = _numbers(stage, arrivals[mine], owner[mine], len(tips), always=always)
+        if self.held is not None:
+            columns.update(self._measures(tips, found, begin))
+        else:
+            columns.update({name: pd.Series([], dtype=object) for name in self.pattern.measures})
+        table = pd.DataFrame(columns, copy=False)
+        if not len(tips) and self.held is not None:
+            self._nothing[name] = table
+        return table
+
+    def _measures(self, tips: Ints, found: Ints, begin: Ints) -> dict[str, pd.Series]:
+        """Compute the measures: the tallies of all matches grow together, a row of each a round."""
+        nodes, tally = self.matcher.nodes, self.measured
+        tallies = tally.start(len(tips), self.column)
+        depth = nodes["depth"][tips]
+        for step in range(int(depth.max(initial=0)) if tally.names else 0):
+            more = np.flatnonzero(depth > step)
+            node = found[begin[more] + step]
+            before = {each: tallies[each][more] for each in tally.names}
+            grown = tally.extend(before, nodes["place"][node], nodes["row"][node], self.column)
+            for each in tally.names:
+                tallies[each] = tallies[each].astype(grown[each].dtype, copy=False)
+                tallies[each][more] = grown[each]
+        navigate, last = tally.navigate(tallies, self.column), nodes["row"][tips]
+        return {
+            name: evaluate(measure, lambda of: self.column(of).take(last), navigate).column(len(tips))
+            for name, measure in self.pattern.measures.items()
+        }
+
+    def _late(self, frame: pd.DataFrame, late: Any, times: Nanos, met: Nanos) -> pd.DataFrame:
+        if not late.any() and "late" in self._nothing:
+            return self._nothing["late"]
+        rows = frame[late]
+        zone = getattr(self.time_dtype, "tz", None)
+        dtype = "datetime64[ns]" if zone is None else pd.DatetimeTZDtype("ns", zone)
+        watermark = from_nanos(met[late], dtype).set_axis(rows.index)
+        by = (met[late] - times[late]).view("timedelta64[ns]")
+        table = rows.assign(**{LATE_BY: by, WATERMARK: watermark})
+        if not late.any() and len(frame.columns):
+            self._nothing["late"] = table
+        return table
+
+    def _forget(self) -> None:
+        """Drop rows and keys that no run leads back to."""
+        self.matcher.forget()
+        kept = ~self.released
+        kept[self.matcher.nodes["row"]] = True
+        if not kept.all():
+            renewed = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
+            self.matcher.renew_rows(renewed)
+            assert self.held is not None
+            self._hold(self.held[kept], self.time[kept], self.key[kept], self.bits[kept], self.released[kept])
+        known = len(self.keys)
+        if self.keys.names and known > _FORGET_FROM and known > 4 * self.size:
+            code_of = self.keys.retain(np.unique(self.key))
+            self.key = code_of[self.key]
+            self.matcher.renew_keys(code_of)
+
+
+def _numbers(stage: Stage, arrivals: Ints, owner: Ints, count: int, *, always: bool) -> Any:
+    """Give the arrival numbers that a stage has in each match."""
+    if stage.most != 1:
+        lists = arrivals.tolist()
+        edges = np.searchsorted(owner, np.arange(count + 1)).tolist()
+        pieces = (lists[low:high] for low, high in itertools.pairwise(edges))
+        return np.fromiter(pieces, dtype=object, count=count)
+    numbers, missing = np.zeros(count, dtype=np.int64), np.ones(count, dtype=bool)
+    numbers[owner], missing[owner] = arrivals, False
+    return numbers if always else pd.arrays.IntegerArray(numbers, missing)
+
+
+def pattern_operator(
+    *, pattern: Pattern, keys: tuple[str, ...] = (), time_dtype: Any = "datetime64[ns]"
+) -> PatternOperator:
+    """Make a `PatternOperator`.
+
+    Examples
+    --------
+    >>> from workbench.engine.progress import Progress
+    >>> from workbench.model.patterns import begin
+    >>> carts = begin("cart", "v == 'cart'").not_followed_by("buy", "v == 'buy'").within("10s")
+    >>> operator = pattern_operator(pattern=carts, keys=("user",))
+    >>> frame = pd.DataFrame(
+    ...     {"user": ["ann", "bob", "bob", "ann"], "v": ["cart", "cart", "buy", "look"]}, index=range(1, 5)
+    ... )
+    >>> stamp = Progress(bound=0).stamp(np.array([1, 2, 8, 15]) * 1_000_000_000)
+    >>> matched = operator.process(frame, stamp)
+    >>> matched.matches
+      user         match_start           match_end  cart
+    0  ann 1970-01-01 00:00:01 1970-01-01 00:00:01     1
+    >>> matched.rows()
+       match stage user     v
+    1      0  cart  ann  cart
+    """
+    return PatternOperator(pattern=pattern, keys=keys, time_dtype=time_dtype)
