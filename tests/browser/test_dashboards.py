@@ -106,6 +106,18 @@ def test_speed_is_shared(served, visit):
     expect(select).to_have_value("10", timeout=60_000)
 
 
+def test_at_full_speed_a_page_still_answers(served, visit):
+    seen = visit(served + "sensors")
+    speed = seen.page.get_by_label("Speed of the run")
+    speed.select_option("max")
+    for _ in range(8):
+        seen.wait_until(CHANGED, ["now", seen.text("now")])
+        assert seen.page.locator(".pill.is-stale").count() == 0
+    speed.select_option("10")
+    now = seen.text("now")
+    seen.wait_until(CHANGED, ["now", now])
+
+
 def test_a_symbol_is_chosen_for_one_session_only(served, visit):
     one, other = visit(served + "trading"), visit(served + "trading")
     one.page.get_by_label("Symbol shown").select_option("FARO")

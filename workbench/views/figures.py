@@ -208,9 +208,15 @@ def _dress_axes(figure: Any, axes: Axes) -> None:
     figure.xgrid[0].grid_line_color = None
     figure.ygrid[0].update(grid_line_color=theme.GRID, visible=True)
     if axes.x_time:
-        units = ("microseconds", "milliseconds", "seconds", "minsec", "minutes", "hourmin", "hours", "days")
-        figure.xaxis[0].formatter = DatetimeTickFormatter(**dict.fromkeys(units, _CLOCK))
+        time_format(figure, _CLOCK)
         figure.xaxis[0].ticker.desired_num_ticks = 6
+
+
+def time_format(figure: Any, wording: str) -> None:
+    """Write the times along x in one way, however far apart the ticks are."""
+    units = ("microseconds", "milliseconds", "seconds", "minsec", "minutes", "hourmin", "hours")
+    longer = ("days", "months", "years")
+    figure.xaxis[0].formatter = DatetimeTickFormatter(**dict.fromkeys(units + longer, wording))
 
 
 def boxes(

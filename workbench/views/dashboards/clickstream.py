@@ -298,7 +298,7 @@ def figure(name: str, line: pd.Series, digits: int, *, back: int = 6) -> dict[st
     return {
         name: words.number(last, digits),
         f"{name}_line": [None if pd.isna(value) else round(float(value), 3) for value in line],
-        f"{name}_delta": f"{words.signed(change, unit=' %')} in a minute",
+        f"{name}_delta": f"{words.signed(change, unit=' %')} in a minute" if change is not None else "",
     }
 
 

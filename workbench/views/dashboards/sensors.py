@@ -17,6 +17,7 @@ from workbench.model.stream import EventStream
 from workbench.views import charts, page, theme, words
 from workbench.views.bands import band_plots
 from workbench.views.bound import Bound
+from workbench.views.figures import time_format
 from workbench.views.page import Card, Page
 from workbench.views.service import Feed
 
@@ -153,7 +154,8 @@ def multiples(figures: list[Any]) -> Any:
     for begin in range(0, len(figures), COLUMNS):
         cells = []
         for number, figure in enumerate(figures[begin : begin + COLUMNS], begin):
-            figure.xaxis[0].ticker.desired_num_ticks = 2
+            figure.xaxis[0].ticker.desired_num_ticks = 3
+            time_format(figure, "%H:%M")
             figure.yaxis[0].ticker.desired_num_ticks = 3
             figure.xaxis[0].visible = number >= len(figures) - COLUMNS
             figure.height += 22 if figure.xaxis[0].visible else 0
