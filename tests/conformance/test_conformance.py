@@ -23,6 +23,8 @@ FAMILIES = (
     "kafka",
     "flink-window-operator",
     "cep",
+    "joins",
+    "topn-dedup",
 )
 
 CASES = [

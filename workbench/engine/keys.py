@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 Codes = npt.NDArray[np.int64]
+_FEW = 1024
 
 
 class _Column:
@@ -115,6 +116,10 @@ class KeyDictionary:
         parts = np.array(list(self._code_of), dtype=np.int64).reshape(-1, len(self.names))[codes]
         return {name: self._columns[i].take(parts[:, i]) for i, name in enumerate(self.names)}
 
+    def worth_forgetting(self, held: int) -> bool:
+        """Say whether most keys have no state left, where `held` is how much state there is of all."""
+        return bool(self.names) and len(self) > max(_FEW, 4 * held)
+
     def retain(self, codes: Codes) -> Codes:
         """Forget all keys but these (distinct codes); give the new code of each old one, -1 if forgotten."""
         kept = self.table(codes)
@@ -127,10 +132,16 @@ class KeyDictionary:
         """Give the keys, in order of their codes, as a frame that `restore` takes."""
         return pd.DataFrame(self.take(np.arange(len(self)) if codes is None else codes))
 
-    def restore(self, table: pd.DataFrame) -> None:
+    def snapshot(self) -> pd.DataFrame | None:
+        """Give the keys as a table; None as long as there are none, of whose types nothing is known."""
+        return self.table() if self.names and len(self) else None
+
+    def restore(self, table: pd.DataFrame | None) -> None:
         """Start again with the keys of a table, coded 0, 1, ... in its order."""
         self._columns = [_Column() for _ in self.names]
         self._code_of = {}
+        if table is None:
+            return
         if len(self.names) == 1:
             self._columns[0].fill(table[self.names[0]])
         elif self.names:

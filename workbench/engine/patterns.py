@@ -28,7 +28,6 @@ from workbench.model.patterns import MATCH_END, MATCH_START, RETAINED, Pattern, 
 from workbench.time import NO_WATERMARK, Nanos, from_nanos
 
 Ints = npt.NDArray[np.int64]
-_FORGET_FROM = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +138,7 @@ class PatternOperator:
         return {
             "version": VERSION,
             "described": self._described,
-            "keys": self.keys.table(),
+            "keys": self.keys.snapshot(),
             "watermark": self.watermark,
             "held": (
                 self.held,
@@ -306,8 +305,7 @@ class PatternOperator:
             self.matcher.renew_rows(renewed)
             assert self.held is not None
             self._hold(self.held[kept], self.time[kept], self.key[kept], self.bits[kept], self.released[kept])
-        known = len(self.keys)
-        if self.keys.names and known > _FORGET_FROM and known > 4 * self.size:
+        if self.keys.worth_forgetting(self.size):
             code_of = self.keys.retain(np.unique(self.key))
             self.key = code_of[self.key]
             self.matcher.renew_keys(code_of)

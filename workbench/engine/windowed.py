@@ -38,8 +38,6 @@ from workbench.model.windows import Count, Session, Window
 from workbench.schema import REASON
 from workbench.time import fine_enough, from_nanos
 
-_FORGET_FROM = 1024
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowOutput:
@@ -162,7 +160,7 @@ class WindowOperator:
         return {
             "version": VERSION,
             "described": self._described,
-            "keys": self.keys.table(),
+            "keys": self.keys.snapshot(),
             "dtypes": dict(self.plan.dtypes),
             "windows": self.windows.snapshot(),
         }
@@ -231,8 +229,7 @@ class WindowOperator:
 
     def _forget(self) -> None:
         """Forget keys of which no state is left, once they are most of all keys."""
-        known = len(self.keys)
-        if self.keys.names and known > _FORGET_FROM and known > 4 * self.size:
+        if self.keys.worth_forgetting(self.size):
             self.windows.renew_keys(self.keys.retain(self.windows.live_keys()))
 
 

@@ -258,6 +258,12 @@ DRIVERS: Mapping[str, type[Driver] | str] = {
     "assign": AssignDriver,
     "aggregate": AggregateDriver,
     "match": "workbench.testing.pattern_drivers:PatternDriver",
+    "join": "workbench.testing.join_drivers:IntervalJoinDriver",
+    "window_join": "workbench.testing.join_drivers:WindowJoinDriver",
+    "asof": "workbench.testing.join_drivers:AsofDriver",
+    "dedup": "workbench.testing.join_drivers:DedupDriver",
+    "topn": "workbench.testing.join_drivers:TopNDriver",
+    "sort": "workbench.testing.join_drivers:SortDriver",
 }
 """The driver of each kind of operator; that of another module by its name, since it builds on this one."""
 
