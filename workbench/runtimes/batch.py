@@ -9,6 +9,7 @@ from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError
 from workbench.model.steps import Aggregated, Output, Read, Step
 from workbench.model.stream import EventStream
+from workbench.sources import Reader
 
 
 def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame:
@@ -23,11 +24,11 @@ def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame
     """
     last = stream.step
     pipeline = _Pipeline(last)
-    readers = {read: read.source.reader() for read in pipeline.reads}
+    readers: dict[Read, Reader] = {read: read.source.reader() for read in pipeline.reads}
     while readers:
         read = min(readers, key=lambda one: readers[one].reached)
         frame = readers[read].poll(None, batch_rows)
-        pipeline.take(read, frame, readers[read].reached)
+        pipeline.take(read, frame, readers[read])
         if frame is None:
             del readers[read]
     some = [frame for frame in pipeline.came if len(frame)] or pipeline.came[-1:] or [pd.DataFrame()]
@@ -58,12 +59,12 @@ class _Pipeline:
             for side, upstream in enumerate(step.upstreams):
                 self._takers[upstream].append((step, side))
 
-    def take(self, read: Read, frame: pd.DataFrame | None, now: int) -> None:
-        """Take a batch of a source, or its end, at a moment of processing time."""
+    def take(self, read: Read, frame: pd.DataFrame | None, reader: Reader) -> None:
+        """Take what a reader has given: a batch of a source, or its end."""
         for door, _ in self._takers[read]:
             operator = self._operators[door]
             assert isinstance(operator, Door)
-            operator.now = now
+            operator.now, operator.arrivals = reader.reached, reader.arrivals
             self._hand_on(door, operator.end() if frame is None else operator.process(frame))
 
     def _hand_on(self, step: Step, outcome: Outcome) -> None:

@@ -152,10 +152,10 @@ class Run:
             raise RunError("only a paused run can be stepped", hint="call pause() first")
         span = int(TICK * SECOND * (1 if self.speed == "max" else self.speed))
         while not self.over:
-            before = self.trace.version
+            before = self.trace.counters.arrived
             self._pace.set(self._pace.now() + span)
             self._awaited = [asyncio.ensure_future(awaitable) for awaitable in self._turn()]
-            if self.trace.version != before:
+            if self.trace.counters.arrived != before:
                 break
         return self
 
@@ -210,7 +210,7 @@ class Run:
 
     @property
     def held_back_by(self) -> dict[str, str]:
-        """Give, for each union, the name of the step that holds its watermark back."""
+        """Give, by step, what holds its watermark back: a partition of a source, or a step before a union."""
         return self.graph.held_back_by()
 
     def panes(self, result: str, *, rows: int | None = None) -> pd.DataFrame:
@@ -282,14 +282,24 @@ class Run:
                 waiting += self._finish(name)
             elif len(frame):
                 self.trace.counters.arrived += len(frame)
-                waiting += self.graph.push(name, frame, self._readers[name].reached)
+                waiting += self.graph.push(name, frame, self._readers[name])
                 self._after(name)
+            else:
+                waiting += self._let_pass(name)
             if self.over:
                 break
         self._turning = False
         self._behind = now is None or any(reader.reached < now for reader in self._readers.values())
         if self.over:
             self._close()
+        return waiting
+
+    def _let_pass(self, name: str) -> list[Awaitable[Any]]:
+        """Let processing time pass at a source that has no rows, and note it if the watermark moves."""
+        before = self.watermark, [record.total for record in self.trace.results.values()]
+        waiting = self.graph.tick(name, self._readers[name].reached)
+        if before != (self.watermark, [record.total for record in self.trace.results.values()]):
+            self.trace.mark(self._pace.now(), self.watermark)
         return waiting
 
     def _after(self, name: str) -> None:

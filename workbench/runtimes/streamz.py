@@ -34,12 +34,14 @@ from workbench.engine.operators import (
 from workbench.engine.progress import Stamp
 from workbench.engine.windowed import window_operator
 from workbench.errors import DescriptionError, StepError
-from workbench.model.aggregates import named_aggregates
+from workbench.model.naming import named_aggregates
 from workbench.model.steps import Output, Read, Step
 from workbench.model.stream import EventStream
-from workbench.model.watermarks import BoundedOutOfOrderness, as_watermark
+from workbench.model.watermarks import Watermark, as_watermark
 from workbench.model.windows import Window, as_window
-from workbench.time import Duration, duration
+from workbench.schema import require
+from workbench.sources import Reader
+from workbench.time import Duration, duration, to_nanos
 
 Reporter = Callable[[StepError], None]
 """Is told of an error in place of whoever pushed; so siblings still get their batch."""
@@ -136,27 +138,44 @@ class WatermarkNode(StepNode):
     ----------
     upstream : streamz.Stream
         Of DataFrames, in arrival order; their columns are those of the first.
-    watermark : duration or BoundedOutOfOrderness
-        How far rows may be out of order.
+    watermark : duration, BoundedOutOfOrderness, Ascending or Punctuated
+        What moves the watermark; a duration says how far rows may be out of order.
     time : str
         The event-time column.
+    arrival : str, optional
+        The datetime column that says when each row arrived; needed where processing time matters, since a
+        hand-written graph has none.
     """
 
     def __init__(
         self,
         upstream: Stream,
-        watermark: BoundedOutOfOrderness | Duration,
+        watermark: Watermark | Duration,
         *,
         time: str,
+        arrival: str | None = None,
         stream_name: str = "watermark",
     ) -> None:
-        door = Door(None, as_watermark(watermark).bound, time)
-        super().__init__(upstream, operator=door, name=stream_name)
+        policy = as_watermark(watermark)
+        if policy.needs_arrivals and arrival is None:
+            raise DescriptionError(
+                f"nobody knows when the rows of {stream_name} arrive: {policy!r}",
+                detail="idle, max_ahead and advance_with_clock need it; a hand-written graph has no clock",
+                hint="name the column that says it, as in .watermark(..., time='t', arrival='arrival_time')",
+            )
+        self.arrival, self.door = arrival, Door(None, policy, time)
+        super().__init__(upstream, operator=self.door, name=stream_name)
+
+    def update(self, x: pd.DataFrame, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
+        """Take a batch as it arrived."""
+        if self.arrival is not None:
+            require(x.columns, [self.arrival], "the rows' arrival")
+            self.door.arrivals = to_nanos(x[self.arrival])
+        return super().update(x, who=who, metadata=metadata)
 
     def end(self) -> list[Awaitable[Any]]:
         """End the stream: the watermark goes to the end of time, and every window fires."""
-        assert isinstance(self.operator, Door)
-        return self.hand_on(self.operator.end())
+        return self.hand_on(self.door.end())
 
 
 @Stream.register_api(attribute_name="window")
@@ -253,19 +272,40 @@ class Graph:
         """The least watermark of the sources, in nanoseconds."""
         return min(door.progress.watermark for _, door in self._doors.values())
 
-    def push(self, source: str, frame: pd.DataFrame, now: int) -> list[Awaitable[Any]]:
-        """Hand a batch to a source's node, at a moment of processing time."""
+    def push(self, source: str, frame: pd.DataFrame, reader: Reader) -> list[Awaitable[Any]]:
+        """Hand a batch to a source's node, with the processing time when its rows arrived."""
         if source in self._doors:
-            self._doors[source][1].now = now
+            door = self._doors[source][1]
+            door.now, door.arrivals = reader.reached, reader.arrivals
         return self.sources[source][1].push(frame)
 
+    def tick(self, source: str, now: int) -> list[Awaitable[Any]]:
+        """Let processing time pass at a source that has no rows, if anybody heeds it."""
+        if source not in self._doors or not self.heeds_clock:
+            return []
+        node, door = self._doors[source]
+        door.now = now
+        return node.hand_on(door.tick())
+
+    @property
+    def heeds_clock(self) -> bool:
+        """Whether a watermark may move without a row."""
+        return any(
+            (isinstance(operator, Door) and operator.policy.heeds_clock)
+            or (isinstance(operator, Confluence) and operator.heeds_clock)
+            for _, operator in self.operators()
+        )
+
     def held_back_by(self) -> dict[str, str]:
-        """Give, for each union, the name of the stream that holds its watermark back."""
-        return {
-            node.name: _name(node.upstreams[node.operator.holding()])
-            for node in self._of_step.values()
-            if isinstance(node, StepNode) and isinstance(node.operator, Confluence)
-        }
+        """Give, by node, what holds its watermark back: a partition of a source, or a stream of a union."""
+        held: dict[str, str] = {}
+        for node in self._of_step.values():
+            operator = getattr(node, "operator", None)
+            if isinstance(operator, Door) and (partition := operator.holding()) is not None:
+                held[node.name] = partition
+            if isinstance(operator, Confluence) and (stream := operator.holding()) is not None:
+                held[node.name] = _name(node.upstreams[stream])
+        return held
 
     def end(self, source: str) -> list[Awaitable[Any]]:
         """End a source: its watermark goes to the end of time, and every window fires."""

@@ -13,10 +13,10 @@ import pandas as pd
 from workbench.errors import DescriptionError
 from workbench.model.steps import Date, Read, Source
 from workbench.model.stream import EventStream
-from workbench.model.watermarks import BoundedOutOfOrderness, as_watermark
+from workbench.model.watermarks import Watermark, as_watermark
 from workbench.sources.frame import FrameSource
 from workbench.sources.simulated import SimulatedSource
-from workbench.time import Duration
+from workbench.time import Duration, Nanos
 
 
 class Reader(Protocol):
@@ -29,10 +29,14 @@ class Reader(Protocol):
         source begins.
     position : tuple of int
         Where reading goes on; any position that was once given can be sought.
+    arrivals : int64 array, shape (rows,), or None
+        Processing time, in nanoseconds, when each of the rows given last arrived; None where nobody knows:
+        then they arrive when they are read.
     """
 
     reached: int
     position: tuple[int, ...]
+    arrivals: Nanos | None
 
     def poll(self, until: int | None, rows: int) -> pd.DataFrame | None:
         """Give the next rows, at most ``rows``, that arrived before a moment (None: whenever).
@@ -49,7 +53,7 @@ class Reader(Protocol):
 def stream(
     source: Any,
     *,
-    watermark: BoundedOutOfOrderness | Duration,
+    watermark: Watermark | Duration,
     time: str | None = None,
     arrival: str | None = None,
     duration: Duration | None = None,
@@ -61,13 +65,13 @@ def stream(
     ----------
     source : pandas.DataFrame, simulator or source
         A frame is read in the order of its rows. A simulator is read as its delivery makes its events arrive.
-    watermark : duration or BoundedOutOfOrderness
-        How far rows may be out of order.
+    watermark : duration, BoundedOutOfOrderness, Ascending or Punctuated
+        What moves the watermark; a duration says how far rows may be out of order.
     time : str, optional
         The event-time column; needed for a frame.
     arrival : str, optional
-        The column of a frame that says when each row arrived, for pacing; without it rows arrive at the
-        greatest event time so far.
+        The column of a frame that says when each row arrived, for pacing, idleness and
+        ``max_ahead``; without it rows arrive at the greatest event time so far.
     duration : duration, optional
         How long a simulator runs, in processing time from its start; without it, for ever.
     name : str, optional
@@ -78,7 +82,7 @@ def stream(
     DescriptionError
         If this cannot be a source.
     SchemaError
-        If the time column is missing or no datetime.
+        If the time column is missing or no datetime, or a column of the watermark is.
 
     Examples
     --------
@@ -88,6 +92,13 @@ def stream(
     """
     described = _source(source, time, arrival, duration, name)
     policy = as_watermark(watermark)
+    policy.check(described.schema)
+    if policy.max_ahead is not None and isinstance(described, FrameSource) and described.arrival is None:
+        raise DescriptionError(
+            f"nobody knows when the rows of {described.name} arrived",
+            detail="max_ahead rejects a row that is too far ahead of its arrival",
+            hint="name the column that says it, as in wb.stream(frame, arrival='arrival_time', ...)",
+        )
     read = Read(name=described.name, source=described)
     return EventStream(Date(name="watermark", upstreams=(read,), schema=described.schema, watermark=policy))
 

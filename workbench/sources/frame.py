@@ -54,6 +54,7 @@ class FrameReader:
     def __init__(self, frame: pd.DataFrame, arrivals: Nanos) -> None:
         self._frame, self._arrivals = frame, arrivals
         self.position: tuple[int, ...] = (0,)
+        self.arrivals: Nanos | None = arrivals[:0]
         self.reached = int(arrivals[0]) if len(arrivals) else 0
 
     def poll(self, until: int | None, rows: int) -> pd.DataFrame | None:
@@ -68,6 +69,7 @@ class FrameReader:
             self.reached = max(self.reached, until)
         else:
             self.reached = int(self._arrivals[stop - 1])
+        self.arrivals = self._arrivals[start:stop]
         return self._frame.iloc[start:stop]
 
     def seek(self, position: tuple[int, ...]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.schema import Schema
-from workbench.time import Duration, to_nanos
+from workbench.time import Duration, Nanos, to_nanos
 from workbench.time import duration as nanos
 
 ARRIVAL = "arrival_time"
@@ -64,6 +64,7 @@ class SimulatedReader:
     def __init__(self, source: SimulatedSource) -> None:
         self.position: tuple[int, ...] = (0, 0)
         self.reached = source.start
+        self.arrivals: Nanos | None = None
         self._source = source
         self._length = int(source.simulator.block.as_unit("ns").value)
         self.seek((0, 0))
@@ -100,7 +101,9 @@ class SimulatedReader:
         elif stop:
             self.reached = int(self._arrivals[stop - 1])
         pieces = [piece for piece in pieces if len(piece)] or pieces[:1]
-        return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
+        frame = pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
+        self.arrivals = to_nanos(frame[ARRIVAL])
+        return frame
 
     def _load(self, block: int, row: int) -> None:
         self._frame = self._source.simulator.block_arrivals(block)

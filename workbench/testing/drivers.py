@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.engine.progress import Progress, Stamp
+from workbench.engine.progress import Stamp
 from workbench.engine.slices import assign
 from workbench.engine.windowed import window_operator
 from workbench.model.aggregates import Aggregate
@@ -34,10 +34,10 @@ from workbench.model.windows import (
 from workbench.schema import Schema
 from workbench.testing.cases import Case
 from workbench.testing.compare import plain
+from workbench.testing.policies import MILLISECOND, STEPS, CaseWatermark, watermark_refusals
 from workbench.testing.replay import Operator, restarted
-from workbench.time import END_OF_TIME, NO_WATERMARK, to_nanos
+from workbench.time import END_OF_TIME, to_nanos
 
-MILLISECOND = 1_000_000
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 FUNCTIONS: Mapping[str, str] = {
@@ -153,7 +153,7 @@ class AssignDriver(Driver):
 class AggregateDriver(Driver):
     """Aggregates of windows: watermarks, panes, late and rejected rows, snapshots."""
 
-    steps = ("rows", "expect", "watermark", "clock", "snapshot", "end")
+    steps = ("rows", "expect", "snapshot", *STEPS)
     fields = ("out", "late", "rejected", "watermark", "dropped_windows")
 
     def __init__(self, case: Case, setting: Setting) -> None:
@@ -161,7 +161,7 @@ class AggregateDriver(Driver):
         op = case.op
         policy, trigger = op.get("watermark"), op.get("trigger", {})
         self.dtypes = read_dtypes(case)
-        self.progress = Progress(None if policy is None else policy["delay"] * MILLISECOND)
+        self.watermarks = CaseWatermark(policy, case.script)
         self.once = trigger.get("type") == "after_watermark" and "late" not in trigger
         each_late_row = "late" in trigger and op.get("batch") != "atomic"
         if each_late_row:
@@ -178,7 +178,7 @@ class AggregateDriver(Driver):
             f"{name}: {op[name]}" for name, known in OPTIONS.items() if name in op and op[name] not in known
         )
         yield from trigger_refusals(op.get("trigger", {"type": "default"}))
-        yield from watermark_refusals(op.get("watermark"))
+        yield from watermark_refusals(op.get("watermark"), self.case.script)
         if op.get("allowed_lateness", 0) * MILLISECOND > END_OF_TIME:
             yield "allowed_lateness: more than int64 nanoseconds can say"
         panes = [row for field, rows in self.case.expected() if field == "out" for row in rows]
@@ -196,32 +196,30 @@ class AggregateDriver(Driver):
         )
 
     def take(self, step: Mapping[str, Any]) -> None:
-        """Do a step; the clock may move, but nothing expressible looks at it."""
+        """Do a step; of what is expressible, only the watermark looks at the clock."""
         if "rows" in step:
             rows = step["rows"]
             size = 1 if self.setting.row_by_row else max(len(rows), 1)
             for start in range(0, len(rows) or 1, size):
-                self._batch(rows[start : start + size])
-        elif "watermark" in step:
-            self._process(self._frame([]), self.progress.advance(step["watermark"] * MILLISECOND))
-        elif "end" in step:
-            self._process(self._frame([]), self.progress.end())
+                self._batch(rows[start : start + size], step)
         elif "snapshot" in step:
             self.operator = restarted(self.operator, self.make)
+            self.watermarks.restart()
+        else:
+            self._process(self._frame([]), self.watermarks.move(step))
 
     def give(self, field: str) -> Any:
         """Hand out what came since the field was last asked for; the watermark as it is."""
         if field == "watermark":
-            now = self.progress.watermark
-            return {NO_WATERMARK: None, END_OF_TIME: "max"}.get(now, now // MILLISECOND)
+            return self.watermarks.watermark
         came = super().give(field)
         return sum(came) if field == "dropped_windows" else came
 
-    def _batch(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _batch(self, rows: Sequence[Mapping[str, Any]], step: Mapping[str, Any]) -> None:
         """Admit, date and process a batch."""
         frame = self._frame(rows)
-        before = self.progress.watermark
-        stamp = self.progress.stamp(to_nanos(frame["t"]))
+        before = self.watermarks.progress.watermark
+        stamp = self.watermarks.stamp(rows, to_nanos(frame["t"]), step)
         if self.setting.freeze:
             stamp = replace(stamp, met=np.full_like(stamp.met, before))
         admitted, refused = Schema(self.dtypes, "t").admit(frame)
@@ -238,7 +236,7 @@ class AggregateDriver(Driver):
         self.came["dropped_windows"].append(out.dropped)
 
     def _frame(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        first = self.progress.arrived + 1
+        first = self.watermarks.progress.arrived + 1
         index = pd.RangeIndex(first, first + len(rows))
         columns = {
             name: pd.Series([row.get(name) for row in rows], index=index, dtype=dtype)
@@ -257,6 +255,7 @@ class AggregateDriver(Driver):
 DRIVERS: Mapping[str, type[Driver] | str] = {
     "assign": AssignDriver,
     "aggregate": AggregateDriver,
+    "watermark": "workbench.testing.watermark_drivers:WatermarkDriver",
     "match": "workbench.testing.pattern_drivers:PatternDriver",
     "join": "workbench.testing.join_drivers:IntervalJoinDriver",
     "window_join": "workbench.testing.join_drivers:WindowJoinDriver",
@@ -341,18 +340,6 @@ def trigger_refusals(trigger: Mapping[str, Any]) -> Iterator[str]:
     if late not in (None, {"type": "after_count", "n": 1}):
         yield f"trigger: {kind} with late {late['type']} {late.get('n', '')}".rstrip()
     yield from (f"trigger: {kind} with {name}" for name in trigger if name not in ("type", "early", "late"))
-
-
-def watermark_refusals(policy: Mapping[str, Any] | None) -> Iterator[str]:
-    """Give what cannot be said of a watermark policy."""
-    if policy is None:
-        return
-    if policy["kind"] != "bounded":
-        yield f"watermark: {policy['kind']}"
-        return
-    if policy.get("emit", "per_row") not in ("per_row", "per_batch"):
-        yield f"watermark: emit {policy['emit']}"
-    yield from (f"watermark: {name}" for name in policy if name not in ("kind", "delay", "emit"))
 
 
 def unknown(op: Mapping[str, Any], known: Sequence[str]) -> Iterator[str]:

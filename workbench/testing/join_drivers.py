@@ -23,7 +23,6 @@ from workbench.schema import Schema
 from workbench.testing.cases import Case
 from workbench.testing.compare import plain
 from workbench.testing.drivers import (
-    MILLISECOND,
     Driver,
     Setting,
     read_dtypes,
@@ -31,6 +30,7 @@ from workbench.testing.drivers import (
     unknown,
     window_refusals,
 )
+from workbench.testing.policies import MILLISECOND
 from workbench.testing.replay import restarted
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, to_nanos
 

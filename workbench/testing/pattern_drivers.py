@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from workbench.engine.patterns import Matched, PatternOperator, pattern_operator
-from workbench.engine.progress import Progress, Stamp
+from workbench.engine.progress import Stamp
 from workbench.model.expressions import as_expression
 from workbench.model.patterns import INNER, Pattern, begin, recognize
 from workbench.testing.cases import Case
 from workbench.testing.compare import plain
-from workbench.testing.drivers import MILLISECOND, AggregateDriver, Driver, Setting, read_dtypes, unknown
+from workbench.testing.drivers import AggregateDriver, Driver, Setting, read_dtypes, unknown
+from workbench.testing.policies import MILLISECOND, CaseWatermark
 from workbench.testing.replay import restarted
 
 _STAGE = ("name", "where", "contiguity", "times", "inner", "optional", "greedy", "negated")
@@ -27,7 +28,7 @@ class PatternDriver(AggregateDriver):
     def __init__(self, case: Case, setting: Setting) -> None:
         Driver.__init__(self, case, setting)
         self.dtypes = read_dtypes(case)
-        self.progress = Progress(None)
+        self.watermarks = CaseWatermark(None, case.script)
         self.matcher = self._make()
 
     def refusals(self) -> Iterator[str]:

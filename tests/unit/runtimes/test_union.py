@@ -56,7 +56,7 @@ def test_branches_of_one_stream_come_together_again():
 
 def test_the_watermark_is_the_least_and_rows_meet_it_row_by_row():
     schema = Schema.infer(LEFT, "t")
-    doors = [Door(schema, 0, "t"), Door(schema, 0, "t")]
+    doors = [Door(schema, wb.BoundedOutOfOrderness(0), "t"), Door(schema, wb.BoundedOutOfOrderness(0), "t")]
     union = Confluence(2, None)
     first = union.process(*_dated(doors[0], LEFT), 0)
     assert first.stamp.watermark == NO_WATERMARK  # nothing is known of the other yet
@@ -74,7 +74,7 @@ def test_the_watermark_is_the_least_and_rows_meet_it_row_by_row():
 
 def test_a_union_goes_on_from_a_snapshot():
     union, other = Confluence(2, None), Confluence(2, None)
-    door = Door(Schema.infer(LEFT, "t"), 0, "t")
+    door = Door(Schema.infer(LEFT, "t"), wb.BoundedOutOfOrderness(0), "t")
     union.process(*_dated(door, LEFT), 1)
     other.restore(union.snapshot())
     batch = _dated(door, LEFT)
@@ -96,12 +96,19 @@ def test_a_silent_stream_holds_the_watermark_back_until_it_is_idle():
     schema = Schema.infer(LEFT, "t")
     patient, hasty = union_of(None), union_of(minute)
     for union in (patient, hasty):
-        loud, silent = Door(schema, 0, "t"), Door(schema, 0, "t")
+        loud, silent = (
+            Door(schema, wb.BoundedOutOfOrderness(0), "t"),
+            Door(schema, wb.BoundedOutOfOrderness(0), "t"),
+        )
         union.process(*batch(silent, [1], 0), 1)
         union.process(*batch(loud, [5], 10), 0)
         assert union.watermark == silent.progress.watermark
         assert union.holding() == 1
         union.process(*batch(loud, [90], minute), 0)
+        assert union.holding() == 1  # what has not been read yet may hold rows of the silent stream
+        silent.now = minute
+        said = silent.tick()
+        union.process(said.frames[OUT], said.stamp, 1)
         assert (union.watermark == loud.progress.watermark) == (union is hasty)
         assert union.holding() == (0 if union is hasty else 1)
         back = union.process(*batch(silent, [2], minute + 1), 1)  # it counts again, and its row comes late

@@ -86,8 +86,8 @@ def test_late_rejected_dropped_and_watermark_can_be_expected():
         ({**SUM, "closing_pane": "always"}, "closing_pane: always"),
         ({**SUM, "watermark": {"kind": "punctuated"}}, "watermark: punctuated"),
         (
-            {**SUM, "watermark": {"kind": "bounded", "delay": 1, "inclusive": True}},
-            "watermark: inclusive",
+            {**SUM, "watermark": {"kind": "bounded", "delay": 1, "percentile": 0.9}},
+            "watermark: percentile",
         ),
         ({**SUM, "allowed_lateness": 10**13}, "allowed_lateness: more than int64"),
         ({**SUM, "mood": "blue"}, "mood: blue"),
@@ -102,8 +102,8 @@ def test_what_cannot_be_said_is_named(op, reason):
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        ({"rows": [ROW], "partition": "a"}, "step: partition"),
-        ({"idle": "a"}, "step: idle"),
+        ({"rows": [ROW], "input": "left"}, "step: input"),
+        ({"forget": "a"}, "step: forget"),
         ({"expect": {"idle": True}}, "expect: idle"),
         ({"expect": {"out": [{"final": True}]}}, "expect: final"),
     ],
@@ -113,8 +113,8 @@ def test_steps_that_cannot_be_taken_are_named(step, reason):
 
 
 def test_all_reasons_are_given_at_once():
-    result = run({**SUM, "agg": "guess", "accumulation": "discarding"}, {"remove": "a"})
-    assert result.reason == "accumulation: discarding; agg: guess; step: remove"
+    result = run({**SUM, "agg": "guess", "accumulation": "discarding"}, {"forget": "a"})
+    assert result.reason == "accumulation: discarding; agg: guess; step: forget"
 
 
 def test_a_trigger_that_fires_once_can_be_said_until_a_late_pane_comes():
