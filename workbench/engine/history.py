@@ -1,0 +1,123 @@
+"""History: the rows of each key that later rows look back at; for lags and rolling frames.
+
+Rows come in the order of event time, as `EventTimeSort` releases them, so a key's rows lie side by side in
+the order of time, then arrival, and to look back is to subtract positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.engine.keys import KeyDictionary
+from workbench.engine.ranges import TimeIndex, behind, in_order, shift
+from workbench.engine.rows import RowStore
+from workbench.engine.sides import encode, ended
+from workbench.schema import require
+from workbench.time import NO_WATERMARK, Nanos
+
+Ints = npt.NDArray[np.int64]
+
+
+class History:
+    """Some columns of the rows that later rows of their key may look back at.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        Key columns; none for one history of all rows. Null is a key of its own.
+    columns : iterable of str
+        What is remembered of a row.
+    rows : int or None
+        How many rows back a later row looks, at most; None for any number.
+    reach : int or None
+        How many nanoseconds of event time back, inclusive; None for any.
+
+    Notes
+    -----
+    Adding rows costs a sort of them and a few array operations in the rows held, as does forgetting. State is
+    bounded by `rows` rows for each key, and by the rows within `reach` of the watermark; without `reach`,
+    keys are never forgotten before the end.
+
+    Examples
+    --------
+    >>> history = History(["k"], ["v"], rows=1, reach=10)
+    >>> frame = pd.DataFrame({"k": ["a", "b", "a"], "v": [1, 2, 3]})
+    >>> at = history.add(frame, np.array([0, 5, 10]))
+    >>> at.tolist(), history.first(at).tolist()  # 'a' lies at 0 and 1, 'b' at 2
+    ([0, 2, 1], [0, 2, 0])
+    >>> history.forget(16)
+    >>> history.take(np.arange(len(history)))["v"].tolist()
+    [3]
+    """
+
+    def __init__(
+        self, keys: Sequence[str], columns: Sequence[str], *, rows: int | None, reach: int | None
+    ) -> None:
+        self.keys = KeyDictionary(keys)
+        self.columns = list(dict.fromkeys(columns))
+        self.rows, self.reach = rows, reach
+        self.store = RowStore()
+        self.index = TimeIndex()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def add(self, frame: pd.DataFrame, times: Nanos) -> Ints:
+        """Add rows that come after all before, by time, then arrival; give their positions.
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing.
+        """
+        require(frame.columns, self.columns, "looking back")
+        codes = encode(self.keys, frame)
+        # a store is made of columns: where nothing is wanted of a row, any column stands for it
+        slots = self.store.add(frame[self.columns or [*frame.columns[:1]]])
+        order = in_order(codes, times)
+        self.index.add(codes[order], times[order], slots[order])
+        place = np.zeros(int(self.index.slots.max(initial=-1)) + 1, dtype=np.int64)
+        place[self.index.slots] = np.arange(len(self.index))
+        return place[slots]
+
+    def first(self, at: Ints) -> Ints:
+        """Give the position of the first row of its key that each row reaches back to in time."""
+        keys, times = self.index.keys[at], self.index.times[at]
+        low = np.full(len(at), NO_WATERMARK) if self.reach is None else shift(times, -self.reach)
+        return self.index.find(keys, low, times)[0]
+
+    def take(self, at: Ints, *, nullable: bool = False) -> dict[str, pd.Series]:
+        """Give rows by position, as columns; with `nullable`, -1 gives nulls, as `RowStore.take` does."""
+        slots = np.append(self.index.slots, -1)[at]  # -1 finds the last
+        return self.store.take(slots, nullable=nullable)
+
+    def forget(self, limit: int) -> None:
+        """Forget rows that none can look back at any more, now that all to come are at or after a moment."""
+        index = self.index
+        oldest = limit if self.reach is None and ended(limit) else NO_WATERMARK
+        gone = index.times < (oldest if self.reach is None else behind(limit, self.reach))
+        if self.rows is not None:  # so many rows of the key come after it
+            followed = max(len(index) - self.rows, 0)
+            gone[:followed] |= index.keys[:followed] == index.keys[self.rows :]
+        self.store.drop(index.drop(gone))
+        if self.keys.worth_forgetting(len(self)):
+            index.renew_keys(self.keys.retain(np.unique(index.keys)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state, as plain arrays and frames."""
+        return {
+            "keys": self.keys.snapshot(),
+            "store": self.store.snapshot(),
+            "index": self.index.snapshot(),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from a snapshot."""
+        self.keys.restore(snapshot["keys"])
+        self.store.restore(snapshot["store"])
+        self.index.restore(snapshot["index"])

@@ -1,0 +1,268 @@
+"""Rolling: beside each row the aggregates of the rows just before it; process(batch) -> frame, late.
+
+The way of a batch through here: rows wait until the watermark has passed them and leave in the order of event
+time; each has a frame, a range of rows in the history of its key, and `frames` aggregates all frames at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.engine.frames import framed
+from workbench.engine.history import History
+from workbench.engine.lag import refuse_taken
+from workbench.engine.partials import Plan
+from workbench.engine.progress import Stamp
+from workbench.engine.sides import check_snapshot, choose
+from workbench.engine.sorting import EventTimeSort, Released
+from workbench.engine.state import VERSION
+from workbench.errors import DescriptionError
+from workbench.model.aggregates import SIZE, Aggregate
+from workbench.time import Nanos
+
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+CLOSED = ("right", "left", "both", "neither")
+_OF_ROWS = (SIZE, "count")
+"""Aggregates whose frame is full by its rows, not by its values; as in pandas."""
+_OF_NOTHING = (
+    *_OF_ROWS,
+    *("sum", "prod", "any", "all", "nunique", "collect", "approx_nunique", "heavy_hitters"),
+)
+"""Aggregates that nothing has too; the others are null then."""
+
+
+class _Demand(NamedTuple):
+    """Which aggregates can be computed together: of one column, of frames that are full alike."""
+
+    column: str | tuple[str, ...]
+    least: int
+    """How much a frame must hold; otherwise the result is null."""
+    of_rows: bool
+
+
+class Rolling:
+    """Gives each row aggregates of its frame: the last rows of its key, or those within a duration before it.
+
+    Known as ``groupby().rolling(n)`` and ``groupby().rolling("30s", on=time)`` in pandas, as ``OVER
+    (PARTITION BY key ORDER BY time ROWS | RANGE BETWEEN ... PRECEDING AND CURRENT ROW)`` in SQL and Flink
+    SQL; Spark has it in batch only.
+
+    A row is told when the watermark less the lateness has passed it: then all that its frame can hold has
+    come. A row behind the watermark less the lateness is late. Every other row is told once.
+
+    A frame ends with its row, as in pandas: of rows of equal time it holds those that arrived before, not
+    those after. SQL's ``RANGE``, unlike ``ROWS``, would hold them all.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        Key columns; none for one order of all rows. Null is a key of its own.
+    aggregates : sequence of Aggregate
+        What is computed; any of `workbench.model.aggregates`.
+    rows : int or None
+        How many rows a frame has at most, its own included, at least 1.
+    within : int or None
+        How many nanoseconds of event time it covers, at least 1. With `rows` as well, a frame has those of
+        the last rows that lie within the duration; that bounds the state where keys come and go.
+    closed : str
+        Which ends a frame has, as in pandas: ``right``, ``left``, ``both`` or ``neither``. In time, a frame
+        goes from `within` before its row to its row; open to the right, it ends before all rows of its row's
+        time. In rows, closed to the left it has one more at the beginning, and open to the right not its own.
+    min_periods : int or None
+        How much a frame must hold, or the result is null: values that are not null, but for ``size`` and
+        ``count`` rows. None is `rows` for a frame of rows and 1 for one of time, as in pandas.
+    lateness : int
+        Nanoseconds that a row may come behind the watermark; all wait as much longer.
+    time_dtype : datetime dtype
+        Its zone is that of the ``watermark`` of late rows.
+
+    Notes
+    -----
+    A batch costs a sort of the rows told, one pass over the rows in their frames, and for each part of an
+    aggregate about 2 log2(b) merges a row, where b is how many rows of its key the batch tells: the length of
+    frames does not matter. But ``median``, ``quantile``, ``mode``, ``nunique`` and ``collect`` keep all
+    values, and cost as much for each row as its frame holds. State is bounded by the rows ahead of the
+    watermark less the lateness, which wait whole, and by the rows that a frame to come may hold, of which the
+    columns aggregated are kept; with `rows` alone, that is the last rows of every key ever seen, to the end.
+
+    With ``min_periods=0``, size, count, sum, any, all, nunique and collect have a value for nothing, and keep
+    their dtypes. Otherwise integers become ``Int64`` and the like, booleans ``boolean``, whether or not there
+    are nulls among them, so that all batches have the same dtypes.
+
+    Examples
+    --------
+    >>> from workbench.engine.progress import Progress
+    >>> second = 1_000_000_000
+    >>> mean = Aggregate("mean", "price", "mean")
+    >>> rolling, progress = Rolling(keys=["pair"], aggregates=[mean], within=10 * second), Progress(bound=0)
+    >>> frame = pd.DataFrame({"pair": list("aaba"), "price": [2, 4, 9, 6]}, index=pd.RangeIndex(1, 5))
+    >>> _ = rolling.process(frame, progress.stamp(np.array([0, 9, 9, 10]) * second))
+    >>> rolling.process(frame[:0], progress.end()).frame
+      pair  price  mean
+    4    a      6   5.0
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: Sequence[str] = (),
+        aggregates: Sequence[Aggregate],
+        rows: int | None = None,
+        within: int | None = None,
+        closed: str = "right",
+        min_periods: int | None = None,
+        lateness: int = 0,
+        time_dtype: Any = "datetime64[ns]",
+    ) -> None:
+        choose("closed", closed, CLOSED)
+        _check(aggregates, rows, within, min_periods)
+        self.outputs = [aggregate.output for aggregate in aggregates]
+        self.rows, self.within = rows, within
+        self.with_own = closed in ("right", "both")
+        left = closed in ("left", "both")
+        self.back = None if rows is None else rows - (not left)  # how many rows before its own a frame begins
+        self.sort = EventTimeSort(lateness=lateness, time_dtype=time_dtype)
+        columns = [column for aggregate in aggregates for column in aggregate.columns]
+        reach = None if within is None else within - (not left)
+        self.history = History(keys, columns, rows=self.back, reach=reach)
+        self.plans = _plans(aggregates, (1 if rows is None else rows) if min_periods is None else min_periods)
+        self._described = repr((tuple(keys), tuple(aggregates), rows, within, closed, min_periods, lateness))
+
+    @property
+    def size(self) -> int:
+        """How many rows wait or are remembered; 0 at the end."""
+        return self.sort.size + len(self.history)
+
+    def process(self, frame: pd.DataFrame, stamp: Stamp) -> Released:
+        """Take a batch, whose index holds arrival numbers of the stamp; tell the rows that are due."""
+        released = self.sort.process(frame, stamp)
+        rows = released.frame
+        if not len(rows.columns):
+            return released
+        refuse_taken(dict.fromkeys(self.outputs), rows)
+        at = self.history.add(rows, released.stamp.times)
+        results = self._results(*self._frames(at))
+        self.history.forget(released.stamp.watermark)
+        told = rows.assign(**{name: results[name].array for name in self.outputs})
+        return Released(told, released.late, released.stamp)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state, as plain values, arrays and frames."""
+        return {
+            "version": VERSION,
+            "described": self._described,
+            "sort": self.sort.snapshot(),
+            "history": self.history.snapshot(),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from a snapshot.
+
+        Raises
+        ------
+        SnapshotError
+            If it was taken of another version, or of another description.
+        """
+        check_snapshot(snapshot, self._described)
+        self.sort.restore(snapshot["sort"])
+        self.history.restore(snapshot["history"])
+
+    def _frames(self, at: Ints) -> tuple[Ints, Ints]:
+        """Give the frame ``[start, end)`` of each row, as positions in the history."""
+        starts, ends = self.history.first(at), at + self.with_own
+        if self.back is not None:
+            starts = np.maximum(starts, at - self.back)
+        if self.within is not None and not self.with_own:
+            index = self.history.index
+            ends = np.minimum(ends, index.find(index.keys[at], index.times[at], index.times[at])[0])
+        return np.minimum(starts, ends), ends
+
+    def _results(self, starts: Ints, ends: Ints) -> dict[str, pd.Series]:
+        """Give the output columns, of frames in the history."""
+        count = len(self.history)
+        edges = np.bincount(starts, minlength=count + 1) - np.bincount(ends, minlength=count + 1)
+        framing = np.cumsum(edges)[:count] > 0  # which rows are in a frame: only those are taken out
+        place = np.append(0, np.cumsum(framing))
+        rows = np.flatnonzero(framing)
+        values = pd.DataFrame(self.history.take(rows), copy=False)
+        results: dict[str, pd.Series] = {}
+        for demand, plan in self.plans.items():
+            results |= _aggregated(
+                plan, demand, values, self.history.index.times[rows], place[starts], place[ends]
+            )
+        return results
+
+
+def _aggregated(
+    plan: Plan, demand: _Demand, values: pd.DataFrame, times: Nanos, starts: Ints, ends: Ints
+) -> dict[str, pd.Series]:
+    """Give the results of one plan; null for frames that hold too little."""
+    operands = plan.operands(values)
+    held = ends - starts
+    if not demand.of_rows:
+        valid = np.append(0, np.cumsum(operands[demand.column].valid))
+        held = valid[ends] - valid[starts]
+    full = held >= demand.least
+    pieces = [plan.results(made) for made in framed(plan, operands, times, starts[full], ends[full])]
+    columns = {name: [piece[name] for piece in pieces] for name in pieces[0]}
+    joined = {
+        name: several[0] if len(several) == 1 else pd.concat(several, ignore_index=True)
+        for name, several in columns.items()
+    }
+    return {name: _told(column, full) if demand.least else column for name, column in joined.items()}
+
+
+def _told(results: pd.Series, full: Mask) -> pd.Series:
+    """Give the results of full frames their places, in a dtype that holds nulls, and null to the others."""
+    nothing = np.zeros(len(results), dtype=bool)
+    if isinstance(results.dtype, np.dtype) and results.dtype.kind in "iu":
+        results = pd.Series(pd.arrays.IntegerArray(results.to_numpy(), nothing), copy=False)
+    elif isinstance(results.dtype, np.dtype) and results.dtype.kind == "b":
+        results = pd.Series(pd.arrays.BooleanArray(results.to_numpy(), nothing), copy=False)
+    if full.all():
+        return results
+    return results.set_axis(np.flatnonzero(full)).reindex(np.arange(len(full)))
+
+
+def _plans(aggregates: Sequence[Aggregate], min_periods: int) -> dict[_Demand, Plan]:
+    """Put together aggregates that share their parts and their frames."""
+    demands: dict[_Demand, list[Aggregate]] = {}
+    for aggregate in aggregates:
+        function = aggregate.function
+        least = min_periods if function in _OF_NOTHING else max(min_periods, 1)
+        column = "" if function == SIZE else aggregate.column
+        demands.setdefault(_Demand(column, least, function in _OF_ROWS), []).append(aggregate)
+    return {demand: Plan(several) for demand, several in demands.items()}
+
+
+def _check(
+    aggregates: Sequence[Aggregate], rows: int | None, within: int | None, min_periods: int | None
+) -> None:
+    """Refuse frames that make no sense."""
+    if not aggregates:
+        raise DescriptionError(
+            "nothing to aggregate", hint="give aggregates=[Aggregate('total', 'v', 'sum')]"
+        )
+    if rows is None and within is None:
+        raise DescriptionError(
+            "a rolling frame without an end",
+            detail="every row of a key would be held for ever",
+            hint="give rows, within or both",
+        )
+    if rows is not None and rows < 1:
+        raise DescriptionError(f"a frame has at least one row, but rows is {rows!r}")
+    if within is not None and within < 1:
+        raise DescriptionError(f"a frame covers at least a nanosecond, but within is {within!r}")
+    if min_periods is not None and min_periods < 0:
+        raise DescriptionError(f"min_periods must be at least zero, but is {min_periods!r}")
+    if rows is not None and min_periods is not None and min_periods > rows:
+        raise DescriptionError(
+            f"no frame of {rows} rows holds {min_periods}", hint="make min_periods at most rows"
+        )
