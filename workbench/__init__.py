@@ -19,8 +19,9 @@ if TYPE_CHECKING:
         StepError,
         WorkbenchError,
     )
+    from workbench.model.custom import Custom
     from workbench.model.stream import EventStream, PaneStream
-    from workbench.model.watermarks import BoundedOutOfOrderness
+    from workbench.model.watermarks import Ascending, BoundedOutOfOrderness, Punctuated
     from workbench.model.windows import Calendar, Count, Cumulating, Global, Session, Sliding, Tumbling
     from workbench.runtimes.registry import runs, start, stop_all
     from workbench.runtimes.run import Run
@@ -38,8 +39,9 @@ _HOMES = {
         "StepError",
         "WorkbenchError",
     ),
+    "model.custom": ("Custom",),
     "model.stream": ("EventStream", "PaneStream"),
-    "model.watermarks": ("BoundedOutOfOrderness",),
+    "model.watermarks": ("Ascending", "BoundedOutOfOrderness", "Punctuated"),
     "model.windows": ("Calendar", "Count", "Cumulating", "Global", "Session", "Sliding", "Tumbling"),
     "runtimes.registry": ("runs", "start", "stop_all"),
     "runtimes.run": ("Run",),
@@ -49,14 +51,17 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Ascending",
     "BoundedOutOfOrderness",
     "Calendar",
     "Count",
     "Cumulating",
+    "Custom",
     "DescriptionError",
     "EventStream",
     "Global",
     "PaneStream",
+    "Punctuated",
     "Run",
     "RunError",
     "Schema",

@@ -6,16 +6,43 @@ groups. Everything else in the engine moves `Partials` about without knowing wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.engine.parts import PARTS, Array, Columns, Groups, Operand, Part, concat, numeric
+from workbench.engine.custom import Own, custom_part
+from workbench.engine.kept import Distinct, First, Last, Values
+from workbench.engine.moments import Comoments, Moments, Shape, Weighted
+from workbench.engine.parts import (
+    Columns,
+    Count,
+    Greatest,
+    Groups,
+    Least,
+    Operand,
+    Part,
+    Product,
+    Rows,
+    Sum,
+    Total,
+    Truths,
+    concat,
+)
+from workbench.engine.results import result
+from workbench.engine.sketches import Digest, Frequent, Registers
 from workbench.model.aggregates import Aggregate
-from workbench.time import END_OF_TIME, NO_WATERMARK
+from workbench.model.custom import Custom
+
+_ALL: tuple[type[Part], ...] = (
+    *(Rows, Count, Sum, Total, Product, Truths, Least, Greatest),
+    *(First, Last, Distinct, Values),
+    *(Moments, Shape, Comoments, Weighted),
+    *(Digest, Registers, Frequent),
+)
+PARTS: Mapping[str, Part] = {part.name: part() for part in _ALL}
+"""The parts by name."""
 
 
 class Partials:
@@ -67,127 +94,47 @@ class Plan:
     --------
     >>> plan = Plan([Aggregate("mean", "v", "mean"), Aggregate("total", "v", "sum")])
     >>> plan.needs
-    [('sum', 'v'), ('count', 'v')]
+    [('total', 'v'), ('count', 'v'), ('sum', 'v')]
     """
 
     def __init__(self, aggregates: Sequence[Aggregate]) -> None:
         self.aggregates = tuple(aggregates)
-        needs = [(part, "" if part == "rows" else a.column) for a in aggregates for part in a.parts]
-        self.needs = list(dict.fromkeys(needs))
-        self.parts = [PARTS[part] for part, _ in self.needs]
-        self.dtypes: dict[str, Operand] = {}
+        self.needs = list(dict.fromkeys(need for each in aggregates for need in _needs(each)))
+        self.parts = [
+            custom_part(part) if isinstance(part, Custom) else PARTS[part] for part, _ in self.needs
+        ]
+        self.dtypes: dict[Any, Operand] = {}
 
-    def operands(self, frame: pd.DataFrame) -> dict[str, Operand]:
-        """Take the input columns apart, each once."""
+    def operands(self, frame: pd.DataFrame) -> dict[Any, Operand]:
+        """Take the input columns apart, each once; several that are used together, as one operand."""
         operands = {
-            column: Operand.of(frame[column]) for column in dict.fromkeys(c for _, c in self.needs if c)
+            name: Operand.of(frame[name])
+            if isinstance(name, str)
+            else Operand.of_several([frame[each] for each in name])
+            for name in dict.fromkeys(name for _, name in self.needs if name)
         }
         operands[""] = Operand(np.empty(len(frame)), np.empty(len(frame), dtype=bool), np.dtype(np.float64))
         self.dtypes = {
-            column: Operand(operand.values[:0], operand.valid[:0], operand.dtype)
-            for column, operand in operands.items()
+            name: Operand(operand.values[:0], operand.valid[:0], operand.dtype)
+            for name, operand in operands.items()
         }
         return operands
 
     def results(self, partials: Partials) -> dict[str, pd.Series]:
         """Give the output columns."""
-        held = dict(zip(self.needs, partials.columns, strict=True))
+        held = dict(zip(self.needs, zip(self.parts, partials.columns, strict=True), strict=True))
         outputs = {}
         for aggregate in self.aggregates:
-            columns = [held[part, "" if part == "rows" else aggregate.column] for part in aggregate.parts]
-            operand: Any = self.dtypes.get("" if aggregate.function == "size" else aggregate.column)
-            if aggregate.function == "quantile":
-                outputs[aggregate.output] = _quantile(columns, operand, float(aggregate.argument or 0))
+            needs = _needs(aggregate)
+            part, columns = held[needs[0]]
+            if isinstance(part, Own):
+                outputs[aggregate.output] = part.results(columns)
             else:
-                outputs[aggregate.output] = _RESULTS[aggregate.function](columns, operand)
+                several = [held[need][1] for need in needs]
+                outputs[aggregate.output] = result(aggregate, several, self.dtypes.get(needs[0][1]))
         return outputs
 
 
-def _mean(columns: list[Columns], operand: Operand) -> pd.Series:
-    (total,), (count,) = columns
-    if operand.dtype.kind == "m":
-        return operand.restore(total // np.maximum(count, 1), count > 0)
-    return pd.Series(np.where(count > 0, total / np.maximum(count, 1), np.nan))
-
-
-def _sum(columns: list[Columns], operand: Operand) -> pd.Series:
-    (total,) = columns[0]
-    return operand.restore(total) if operand.dtype.kind == "m" else pd.Series(total)
-
-
-def _extreme(columns: list[Columns], operand: Operand) -> pd.Series:
-    (values,), (count,) = columns
-    return operand.restore(values, count > 0)
-
-
-def _variance(columns: list[Columns], operand: Operand) -> pd.Series:
-    ((count, _, spread),) = columns
-    return pd.Series(np.where(count > 1, spread / np.maximum(count - 1, 1), np.nan))
-
-
-def _chosen(columns: list[Columns], operand: Operand) -> pd.Series:
-    ((times, _, values),) = columns
-    return operand.restore(values, (times != END_OF_TIME) & (times != NO_WATERMARK))
-
-
-def _quantile(columns: list[Columns], operand: Operand, share: float) -> pd.Series:
-    """Give a quantile of each group's values, linear between two; all are sorted at once, by group."""
-    flat, owners = _flat(columns)
-    ordered = np.append(numeric(replace(operand, values=flat), "quantile")[np.lexsort((flat, owners))], 0)
-    sizes = np.bincount(owners, minlength=len(columns[0][2]))
-    place = share * np.maximum(sizes - 1, 0)
-    low = np.floor(place).astype(np.int64)
-    begin = np.cumsum(sizes) - sizes
-    below, above = ordered[begin + low], ordered[begin + np.ceil(place).astype(np.int64)]
-    return pd.Series(np.where(sizes > 0, below + (above - below) * (place - low), np.nan))
-
-
-def _mode(columns: list[Columns], operand: Operand) -> pd.Series:
-    """Give the commonest value of each group, of several the least."""
-    flat, owners = _flat(columns)
-    codes, distinct = pd.factorize(flat, sort=True)
-    pairs, often = np.unique(owners * max(len(distinct), 1) + codes, return_counts=True)
-    of, code = np.divmod(pairs, max(len(distinct), 1))
-    order = np.lexsort((-code, often, of))
-    chosen = np.full(len(columns[0][2]), -1, dtype=np.int64)
-    chosen[of[order]] = code[order]  # of several, the one assigned last stays
-    known = np.append(distinct, np.zeros(1, dtype=np.asarray(distinct).dtype))  # -1 finds the last: nothing
-    return operand.restore(known[chosen], chosen >= 0)
-
-
-def _collect(columns: list[Columns], operand: Operand) -> pd.Series:
-    """Give each group's values as a list, in the types of the column."""
-    flat, owners = _flat(columns)
-    words = operand.restore(flat).astype(object).to_numpy()
-    count = len(columns[0][2])
-    pieces = np.split(words, np.searchsorted(owners, np.arange(1, count))) if count else []
-    return pd.Series(list(map(np.ndarray.tolist, pieces)), dtype=object)
-
-
-def _flat(columns: list[Columns]) -> tuple[Array, Groups]:
-    """Give all values of all groups one behind the other, and the group of each."""
-    ((_, _, values),) = columns
-    sizes = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
-    return concat([np.empty(0, dtype=np.int64), *values]), np.repeat(np.arange(len(sizes)), sizes)
-
-
-_RESULTS: dict[str, Callable[[list[Columns], Any], pd.Series]] = {
-    "size": lambda columns, operand: pd.Series(columns[0][0]),
-    "count": lambda columns, operand: pd.Series(columns[0][0]),
-    "sum": _sum,
-    "mean": _mean,
-    "min": _extreme,
-    "max": _extreme,
-    "var": _variance,
-    "std": lambda columns, operand: np.sqrt(_variance(columns, operand)),
-    "first": _chosen,
-    "last": _chosen,
-    "any": lambda columns, operand: pd.Series(columns[0][0] > 0),
-    "all": lambda columns, operand: pd.Series(columns[0][0] == columns[1][0]),
-    "median": lambda columns, operand: _quantile(columns, operand, 0.5),
-    "mode": _mode,
-    "collect": _collect,
-    "nunique": lambda columns, operand: pd.Series(
-        np.fromiter(map(len, columns[0][0]), dtype=np.int64, count=len(columns[0][0]))
-    ),
-}
+def _needs(aggregate: Aggregate) -> list[tuple[Any, Any]]:
+    """Give the parts of an aggregate, each with the name of its operand: that of a column, or of several."""
+    return [(part, "" if part == "rows" else aggregate.column) for part in aggregate.parts]

@@ -1,12 +1,13 @@
-"""Parts: the mergeable partial results that aggregates are made of.
+"""Parts: the mergeable partial results that aggregates are made of; here those that count, add and compare.
 
 A part is lifted from rows and reduced by group; merging two is reducing both. It is held in a fixed number of
-columns, one element a group.
+columns, one element a group. Parts of other kinds: `moments`, `kept`, `sketches`, `custom`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.errors import SchemaError
-from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
+from workbench.time import Nanos
 
 Array = npt.NDArray[Any]
 Groups = npt.NDArray[np.int64]
@@ -24,9 +25,10 @@ Columns = tuple[Array, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operand:
-    """One input column, as plain arrays.
+    """One input column, as plain arrays; or several, as a structured array with a field for each.
 
-    ``values`` has a number or (for text and the like) an object per row, ``valid`` tells which are not null.
+    ``values`` has a number or (for text and the like) an object per row, ``valid`` tells which are not null
+    (of several columns: in which rows none is null). ``dtype`` is that of the column; of several, a tuple.
     """
 
     values: Array
@@ -46,6 +48,31 @@ class Operand:
         if dtype.kind in "mM":
             return cls(column.to_numpy(dtype=f"{dtype.kind}8[{_unit(dtype)}]").view(np.int64), valid, dtype)
         return cls(column.to_numpy(dtype=object), valid, dtype)
+
+    @classmethod
+    def of_several(cls, columns: Sequence[pd.Series]) -> Operand:
+        """Take several columns apart, and put their arrays side by side."""
+        each = [cls.of(column) for column in columns]
+        values = np.empty(len(columns[0]), dtype=[(f"f{i}", one.values.dtype) for i, one in enumerate(each)])
+        for i, one in enumerate(each):
+            values[f"f{i}"] = one.values
+        valid = np.logical_and.reduce([one.valid for one in each])
+        return cls(values, valid, tuple(one.dtype for one in each))
+
+    def each(self) -> list[Operand]:
+        """Give the columns one by one; those of several are valid where all are."""
+        if not isinstance(self.dtype, tuple):
+            return [self]
+        return [Operand(self.values[f"f{i}"], self.valid, dtype) for i, dtype in enumerate(self.dtype)]
+
+    @property
+    def unit(self) -> str:
+        """The unit of moments or durations."""
+        return _unit(self.dtype)
+
+    def only_valid(self) -> Operand:
+        """Give the rows that are not null."""
+        return Operand(self.values[self.valid], self.valid[self.valid], self.dtype)
 
     def restore(self, values: Array, valid: npt.NDArray[np.bool_] | None = None) -> pd.Series:
         """Give values back in the dtype of the column; null where not valid."""
@@ -68,18 +95,24 @@ def _unit(dtype: Any) -> str:
     return str(getattr(dtype, "unit", None) or np.datetime_data(dtype)[0])
 
 
-def numeric(operand: Operand, what: str) -> Array:
+def numeric(operand: Operand, what: str, *, durations: bool = True) -> Array:
     """Give the values as numbers.
 
     Raises
     ------
     SchemaError
-        If they are none.
+        If they are none: text, moments, or (unless wanted) durations.
     """
-    if operand.values.dtype == object or operand.dtype.kind in "M":
+    if operand.values.dtype == object or operand.dtype.kind == "M":
         raise SchemaError(
             f"the {what} of a column of {operand.dtype} is not defined",
             hint="choose count, nunique, first or last, or convert the column first",
+        )
+    if operand.dtype.kind == "m" and not durations:
+        raise SchemaError(
+            f"the {what} of a column of {operand.dtype} is not defined",
+            detail="a power of a duration, or a share of it in another unit, is no duration",
+            hint="convert the column to seconds first, with .assign(seconds=pd.col('d').dt.total_seconds())",
         )
     return operand.values
 
@@ -144,7 +177,36 @@ class Sum(Lifted):
 
     def merge(self, left: Columns, right: Columns) -> Columns:
         """Add."""
-        return (left[0] + right[0],)
+        with np.errstate(invalid="ignore"):  # of both infinities there is no sum
+            return (left[0] + right[0],)
+
+
+class Total(Sum):
+    """The sum for a mean: in float64, where large integers do not wrap; of durations as `Sum`."""
+
+    name = "total"
+
+    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
+        """Take the values, null as 0."""
+        (values,) = super().lift(operand, times, arrivals)
+        return (values if operand.dtype.kind == "m" else values.astype(np.float64, copy=False),)
+
+
+class Product(Lifted):
+    """The product of what is not null: int64 for integers and booleans, else float64."""
+
+    name = "product"
+
+    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
+        """Take the values, null as 1."""
+        return (np.where(operand.valid, numeric(operand, "product", durations=False), 1),)
+
+    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
+        """Multiply."""
+        product = np.ones(count, dtype=columns[0].dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply.at(product, groups, columns[0])
+        return (product,)
 
 
 class Count(Sum):
@@ -220,83 +282,6 @@ class Greatest(Least):
     extreme = np.maximum
 
 
-class Moments(Lifted):
-    """Count, mean and sum of squared differences from the mean, merged without cancellation.
-
-    Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances"
-    (1982), section 2.
-    """
-
-    name = "moments"
-
-    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
-        """Take each value as its own mean."""
-        values = np.where(operand.valid, numeric(operand, "variance"), 0).astype(np.float64)
-        return operand.valid.astype(np.int64), values, np.zeros(len(values))
-
-    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Merge means and spreads about the common centre."""
-        n, mean, spread = columns
-        (total,) = Sum().reduce((n,), groups, count)
-        # differences from one value of the group, so that a large common offset costs no digits
-        anchor = np.zeros(count)
-        some = n > 0
-        anchor[groups[some]] = mean[some]
-        shift = np.bincount(groups, weights=n * (mean - anchor[groups]), minlength=count) / np.maximum(
-            total, 1
-        )
-        centre = anchor + shift
-        apart = np.where(some, mean - anchor[groups] - shift[groups], 0.0)
-        return total, centre, np.bincount(groups, weights=spread + n * apart**2, minlength=count)
-
-
-class First(Lifted):
-    """The value with the least event time; of equal times the one that arrived first."""
-
-    name = "first"
-    last: ClassVar[bool] = False
-
-    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
-        """Take time, arrival and value; a null has a time that loses."""
-        nothing = NO_WATERMARK if self.last else END_OF_TIME
-        return np.where(operand.valid, times, nothing), arrivals, operand.values
-
-    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Choose by time, then arrival."""
-        times, arrivals, _ = columns
-        order = np.lexsort((arrivals, times, groups))
-        if not self.last:
-            order = order[::-1]
-        chosen = np.full(count, -1, dtype=np.int64)
-        chosen[groups[order]] = order  # of several, the one assigned last stays
-        return tuple(column[chosen] for column in columns)
-
-
-class Last(First):
-    """The value with the greatest event time; of equal times the one that arrived last."""
-
-    name = "last"
-    last = True
-
-
-class Distinct(Part):
-    """The distinct values: an array of them in each element of an object column."""
-
-    name = "distinct"
-
-    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
-        """Collect the distinct values of each group, without an array for each row."""
-        return (_distinct(operand.values[operand.valid], groups[operand.valid], count),)
-
-    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Collect sets, each value once."""
-        (sets,) = columns
-        if not len(sets):
-            return (_distinct(np.empty(0, dtype=np.int64), groups, count),)
-        sizes = np.fromiter(map(len, sets), dtype=np.int64, count=len(sets))
-        return (_distinct(concat(list(sets)), np.repeat(groups, sizes), count),)
-
-
 class Truths(Count):
     """How many values are true: not null, and not 0."""
 
@@ -309,53 +294,3 @@ class Truths(Count):
     def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
         """Count the true values."""
         return self.reduce(self.lift(operand, times, arrivals), groups, count)
-
-
-class Values(Part):
-    """All values that are not null, in order of event time, then arrival: arrays in object columns."""
-
-    name = "values"
-
-    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
-        """Collect the values of each group, without an array for each row."""
-        some = operand.valid
-        return _collected(times[some], arrivals[some], operand.values[some], groups[some], count)
-
-    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Put the values of a group together, in order again."""
-        sizes = np.fromiter(map(len, columns[0]), dtype=np.int64, count=len(columns[0]))
-        times, arrivals, values = (
-            concat(list(column)) if len(column) else np.empty(0, dtype=np.int64) for column in columns
-        )
-        return _collected(times, arrivals, values, np.repeat(groups, sizes), count)
-
-
-def _collected(times: Nanos, arrivals: Nanos, values: Array, owners: Groups, count: int) -> Columns:
-    """Give each owner the arrays of its times, arrivals and values, in order."""
-    order = np.lexsort((arrivals, times, owners))
-    bounds = np.searchsorted(owners[order], np.arange(1, count))
-    return tuple(_divided(column[order], bounds, count) for column in (times, arrivals, values))
-
-
-def _divided(values: Array, bounds: Groups, count: int) -> Array:
-    """Divide an array at some positions, into the elements of an object column."""
-    pieces = np.empty(count, dtype=object)
-    pieces[:] = np.split(values, bounds) if count else []
-    return pieces
-
-
-def _distinct(values: Array, owners: Groups, count: int) -> Array:
-    """Give each owner the array of its distinct values."""
-    codes, distinct = pd.factorize(values)
-    pairs = np.unique(owners * max(len(distinct), 1) + codes)
-    owners, codes = np.divmod(pairs, max(len(distinct), 1))
-    sets = np.empty(count, dtype=object)
-    sets[:] = (
-        np.split(np.asarray(distinct)[codes], np.searchsorted(owners, np.arange(1, count))) if count else []
-    )
-    return sets
-
-
-_ALL = (Rows, Count, Sum, Least, Greatest, Moments, First, Last, Distinct, Truths, Values)
-PARTS: dict[str, Part] = {part.name: part() for part in _ALL}
-"""The parts by name."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import LATE_BY, REVISION, TIMING, WATERMARK, WINDOW_END, WINDOW_START
-from workbench.model.watermarks import BoundedOutOfOrderness
+from workbench.model.watermarks import Watermark
 from workbench.model.windows import Window
 from workbench.schema import REASON, Schema
 from workbench.time import spell
@@ -91,7 +91,7 @@ class Date(Step):
     """Admits rows at the door and gives each the watermark that it met; rows that do not fit are rejected."""
 
     schema: Schema
-    watermark: BoundedOutOfOrderness
+    watermark: Watermark
 
     @property
     def columns(self) -> Columns:
@@ -146,7 +146,7 @@ class Aggregated(Step):
         """Say in a line what the step does."""
         by = f" by {', '.join(self.keys)}" if self.keys else ""
         late = f", lateness {spell(self.lateness)}" if self.lateness else ""
-        what = ", ".join(f"{a.output}={a.function}({a.column})" for a in self.aggregates)
+        what = ", ".join(map(str, self.aggregates))
         return f"{what}{by} in {self.window!r}{late}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DescriptionError
-from workbench.model.aggregates import named_aggregates
+from workbench.model.naming import named_aggregates
 from workbench.model.panes import RETAINED
 from workbench.model.steps import Aggregated, Apply, Columns, Date, Output, Step, Union
 from workbench.model.windows import Count, Global, Window, as_window
@@ -269,17 +269,40 @@ class Windowed:
     window: Window
     lateness: int
 
-    def agg(self, **named: tuple[str, str]) -> PaneStream:
+    def agg(self, by_column: Mapping[str, Any] | None = None, /, **named: Any) -> PaneStream:
         """Aggregate as pandas does: ``agg(output=("column", "function"), ...)``.
+
+        Parameters
+        ----------
+        by_column : mapping, optional
+            ``{"column": "function"}`` makes an output named after the column, ``{"column": ["f", "g"]}``
+            outputs named ``column_f`` and ``column_g``.
+        **named : (column, function), (columns, function), (column, function, argument) or pd.NamedAgg
+            The outputs, by name. A function is one of `workbench.model.aggregates.FUNCTIONS`, ``"ohlc"``
+            (four outputs, ``name_open`` to ``name_close``), or a `workbench.Custom`.
 
         Returns
         -------
         PaneStream
             Of panes with the columns ``window_start, window_end``, keys, aggregates, ``timing, revision``;
             its step is named after the first aggregate.
+
+        Examples
+        --------
+        >>> import pandas as pd, workbench as wb
+        >>> trades = pd.DataFrame({
+        ...     "t": pd.to_datetime(["2026-01-05 09:00:01", "2026-01-05 09:00:30", "2026-01-05 09:00:50"]),
+        ...     "price": [10.0, 12.0, 11.0], "volume": [100, 300, 100],
+        ... })
+        >>> panes = wb.stream(trades, time="t", watermark=0).window("1min").agg(
+        ...     {"volume": "sum"}, price=("price", "ohlc"), vwap=(["price", "volume"], "weighted_mean")
+        ... )
+        >>> panes.to_pandas().drop(columns=["window_start", "window_end", "timing", "revision"])
+           volume  price_open  price_high  price_low  price_close  vwap
+        0     500        10.0        12.0       10.0         11.0  11.4
         """
-        aggregates = named_aggregates(named)
-        self.stream._require([a.column for a in aggregates if a.function != "size"], "an aggregate")
+        aggregates = named_aggregates(named, by_column)
+        self.stream._require([name for a in aggregates for name in a.columns], "an aggregate")
         clash = [a.output for a in aggregates if a.output in (*RETAINED, *self.keys)]
         if clash:
             raise DescriptionError(

@@ -5,23 +5,60 @@ Plain `DataFrame.groupby`, without watermarks and without any code of the engine
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.model.aggregates import SIZE, Aggregate
+from workbench.model.aggregates import Aggregate
+from workbench.model.custom import Custom
 from workbench.model.panes import ON_TIME, REVISION, TIMING, WINDOW_END, WINDOW_START
 from workbench.model.windows import Aligned, Session, Sliding, Window
 from workbench.testing.covering import windows_of
+from workbench.testing.reckoning import by_hand
 from workbench.time import Nanos, from_nanos, to_nanos
 
-SPELLED = {
-    "collect": lambda values: values.dropna().tolist(),
-    "mode": lambda values: next(iter(values.mode()), None),
+
+def _ranked(values: pd.Series, share: float) -> Any:
+    """Give the value that a share of the values come before."""
+    ordered = values.dropna().sort_values(ignore_index=True)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if len(ordered) else None
+
+
+def _counted(values: pd.Series, most: float) -> list[tuple[Any, int]]:
+    """Give the commonest values and their counts, of equal counts the lesser value first."""
+    return list(values.value_counts().sort_index().sort_values(ascending=False, kind="stable").items())[
+        : int(most)
+    ]
+
+
+def _moved(values: pd.Series) -> pd.Series:
+    """Bring values near zero, where pandas' sums of powers keep their digits."""
+    return values - values.min()
+
+
+SPELLED: Mapping[str, Callable[[pd.Series, float], Any]] = {
+    "collect": lambda values, _: values.dropna().tolist(),
+    "mode": lambda values, _: next(iter(values.mode()), None),
+    "quantile": lambda values, share: values.quantile(share),
+    "var": lambda values, _: _moved(values).var(),
+    "std": lambda values, _: _moved(values).std(),
+    "sem": lambda values, _: _moved(values).sem(),
+    "skew": lambda values, _: _moved(values).skew(),
+    "kurt": lambda values, _: _moved(values).kurt(),
+    "approx_nunique": lambda values, _: values.nunique(),
+    "approx_quantile": _ranked,
+    "heavy_hitters": _counted,
 }
-"""What pandas has no word for, in a groupby."""
+"""What pandas' groupby has no word for, or gives with fewer digits; exact for what is approximate."""
+
+PAIRS: Mapping[str, Callable[[pd.Series, pd.Series], Any]] = {
+    "corr": lambda x, y: _moved(x).corr(_moved(y)) if len(x) > 1 else None,
+    "cov": lambda x, y: _moved(x).cov(_moved(y)) if len(x) > 1 else None,
+    "weighted_mean": lambda x, weight: (x * weight).sum() / weight.sum() if weight.sum() else None,
+}
+"""Aggregates of two columns without nulls; pandas warns of a covariance of one pair."""
 
 
 def pandas_answer(
@@ -74,10 +111,13 @@ def pandas_answer(
     by = [WINDOW_START, WINDOW_END, *keys]
     groups = placed.groupby(by, dropna=False, observed=True, sort=True)
     named = {
-        each.output: (WINDOW_START if each.function == SIZE else each.column, _spelled(each))
+        each.output: (each.columns[0] if each.columns else WINDOW_START, _spelled(each))
         for each in aggregates
     }
     panes = groups.agg(**named).reset_index()
+    for each in aggregates:
+        if isinstance(each.function, Custom) or each.function in PAIRS:
+            panes[each.output] = [_paired(each, group) for _, group in groups]
     for name in (WINDOW_START, WINDOW_END):
         panes[name] = from_nanos(panes[name].to_numpy(np.int64), frame[time].dtype)
     panes = panes.assign(**{TIMING: ON_TIME, REVISION: 0})
@@ -85,10 +125,20 @@ def pandas_answer(
 
 
 def _spelled(what: Aggregate) -> Any:
-    """Give an aggregate as pandas' groupby takes it."""
-    if what.function == "quantile":
-        return lambda values: values.quantile(what.argument)
-    return SPELLED.get(what.function, what.function)
+    """Give an aggregate as pandas' groupby takes it; of those that it cannot take, a place for the result."""
+    if isinstance(what.function, Custom) or what.function in PAIRS:
+        return "size"
+    if what.function in SPELLED:
+        return lambda values: SPELLED[what.function](values, what.argument or 0)
+    return what.function
+
+
+def _paired(what: Aggregate, group: pd.DataFrame) -> Any:
+    """Compute an aggregate of one's own, or of two columns, of one group."""
+    columns = [group[list(what.columns)].dropna()[name] for name in what.columns]
+    if isinstance(what.function, Custom):
+        return by_hand(what.function, list(zip(*(column.tolist() for column in columns), strict=True)))
+    return PAIRS[what.function](*columns)
 
 
 def _placed(moments: Nanos, window: Aligned) -> tuple[Nanos, Nanos, Nanos]:

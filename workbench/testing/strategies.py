@@ -1,12 +1,12 @@
 """Hypothesis strategies: tables in arrival order, windows, lateness, bounds, aggregates and cuts.
 
 All moments and durations are multiples of half a second, so that rows often fall exactly on the
-edge of a window, of a gap, or of the watermark. The only module that imports Hypothesis.
+edge of a window, of a gap, or of the watermark. Only this module and `laws` import Hypothesis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.model.aggregates import FUNCTIONS, Aggregate
+from workbench.model.custom import Custom
 from workbench.model.windows import Calendar, Cumulating, Global, Session, Sliding, Tumbling, Window
 from workbench.time import SECOND
 
@@ -22,6 +23,24 @@ TICK = SECOND // 2
 """The nanoseconds that every moment and duration is a multiple of."""
 
 NUMERIC = ("v", "n")
+OF_ANY = frozenset(
+    ("size", "count", "first", "last", "nunique", "mode", "collect", "approx_nunique", "heavy_hitters")
+)
+"""The aggregates that text has too."""
+
+ARGUMENTS = {
+    "": st.none(),
+    "share": st.sampled_from((0, 0.25, 0.5, 0.9, 1)),
+    "number": st.integers(1, 3),
+}
+CUSTOMS: Mapping[str, tuple[str | tuple[str, ...], Custom]] = {
+    "span": ("v", Custom(lambda v: (v, v), (np.minimum, np.maximum), lambda low, high: high - low)),
+    "evens": ("n", Custom(lambda n: n % 2 == 0, np.add, lambda count: count)),
+    "heaviest": (("v", "n"), Custom(lambda v, n: (v, n), max, lambda pair: pair[0])),
+    "letters": ("s", Custom(frozenset, frozenset.union, len)),
+}
+"""Aggregates of one's own: by ufuncs, and by functions of objects; of one column and of two."""
+
 EPOCHS = (0, -20, 3_500_000_000)
 """Ticks near which tables begin: 1970, before 1970, and some day in 2025."""
 
@@ -104,14 +123,19 @@ def _cumulating(steps: int, step: int, *, offset: str) -> Cumulating:
 
 @st.composite
 def aggregates(draw: st.DrawFn) -> tuple[Aggregate, ...]:
-    """Give some aggregates, of which the first is the size, named ``rows``."""
-    functions = draw(st.lists(st.sampled_from([*FUNCTIONS]), unique=True, max_size=4))
+    """Give some aggregates, of which the first is the size, named ``rows``; some are of one's own."""
+    known = [name for name, function in FUNCTIONS.items() if function.installed]
+    functions = draw(st.lists(st.sampled_from([*known, *CUSTOMS]), unique=True, max_size=4))
     found = [Aggregate("rows", "v", "size")]
-    for function in functions:
-        of_any = function in ("size", "count", "first", "last", "nunique", "mode", "collect")
-        column = draw(st.sampled_from((*NUMERIC, "s") if of_any else NUMERIC))
-        share = draw(st.sampled_from((0, 0.25, 0.5, 0.9, 1))) if function == "quantile" else None
-        found.append(Aggregate(f"{function}_{column}", column, function, share))
+    for name in functions:
+        if name in CUSTOMS:
+            found.append(Aggregate(name, *CUSTOMS[name]))
+            continue
+        one = draw(st.sampled_from((*NUMERIC, "s") if name in OF_ANY else NUMERIC))
+        column = draw(st.permutations(NUMERIC)) if FUNCTIONS[name].columns == 2 else one
+        argument = draw(ARGUMENTS[FUNCTIONS[name].argument])
+        of = column if isinstance(column, str) else tuple(column)
+        found.append(Aggregate(f"{name}_{one}", of, name, argument))
     return tuple(found)
 
 

@@ -167,35 +167,52 @@ AGGREGATED = {
     "quantile": 3.7,
     "mode": 1.0,  # all are equally common, and this is the least
     "collect": [4.0, 3.0, 1.0, 2.0],
+    "prod": 24.0,
+    "sem": (5 / 12) ** 0.5,
+    "skew": 0.0,
+    "kurt": -1.2,
+    "weighted_mean": 26 / 15,  # of values 1, 2, 3, 4 with weights 8, 4, 2, 1
+    "corr": -23 / (5 * 115) ** 0.5,
+    "cov": -11.5 / 3,
+    "approx_quantile": 4.0,
+    "approx_nunique": 4,
+    "heavy_hitters": [(1.0, 1), (2.0, 1)],
 }
+ARGUMENTS = {"quantile": 0.9, "approx_quantile": 0.9, "heavy_hitters": 2}
+INSTALLED = [name for name, known in FUNCTIONS.items() if known.installed]
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+def asked_for(function):
+    column = ("v", "w") if FUNCTIONS[function].columns == 2 else "v"
+    return (Aggregate("value", column, function, ARGUMENTS.get(function)),)
+
+
+@pytest.mark.parametrize("function", INSTALLED)
 def test_aggregates(function):
-    rows = table(3, 1, 1, 0, 3, v=[1.0, 4.0, 3.0, None, 2.0])
+    rows = table(3, 1, 1, 0, 3, v=[1.0, 4.0, 3.0, None, 2.0], w=[8, 1, 2, 7, 4])
     asked = {
         "time": "t",
         "window": Tumbling("10s"),
-        "aggregates": (Aggregate("value", "v", function, 0.9 if function == "quantile" else None),),
+        "aggregates": asked_for(function),
     }
     for panes in (run_oracle(rows, bound=0, **asked).final, pandas_answer(rows, **asked)):
         (value,) = panes["value"]
-        assert value == (
-            AGGREGATED[function] if function == "collect" else pytest.approx(AGGREGATED[function])
-        )
+        wanted = AGGREGATED[function]
+        assert value == (wanted if isinstance(wanted, list) else pytest.approx(wanted))
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", INSTALLED)
 def test_aggregates_of_nothing(function):
-    rows = table(3, v=pd.Series([None], dtype="float64"))
+    rows = table(3, v=pd.Series([None], dtype="float64"), w=1)
     value = run_oracle(
         rows,
         time="t",
         window=Tumbling("10s"),
-        aggregates=(Aggregate("value", "v", function, 0.9 if function == "quantile" else None),),
+        aggregates=asked_for(function),
         bound=0,
     ).final["value"]
     nothing = {"size": 1, "count": 0, "sum": 0, "nunique": 0, "any": False, "all": True, "collect": []}
+    nothing |= {"prod": 1, "approx_nunique": 0, "heavy_hitters": []}
     if function in nothing:
         assert value.tolist() == [nothing[function]]
     else:

@@ -1,0 +1,103 @@
+"""Parts that keep values as they came: the first, the last, the distinct ones, all of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from workbench.engine.parts import Array, Columns, Groups, Lifted, Operand, Part, concat
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
+
+
+class First(Lifted):
+    """The value with the least event time; of equal times the one that arrived first."""
+
+    name = "first"
+    last: ClassVar[bool] = False
+
+    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
+        """Take time, arrival and value; a null has a time that loses."""
+        nothing = NO_WATERMARK if self.last else END_OF_TIME
+        return np.where(operand.valid, times, nothing), arrivals, operand.values
+
+    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
+        """Choose by time, then arrival."""
+        times, arrivals, _ = columns
+        order = np.lexsort((arrivals, times, groups))
+        if not self.last:
+            order = order[::-1]
+        chosen = np.full(count, -1, dtype=np.int64)
+        chosen[groups[order]] = order  # of several, the one assigned last stays
+        return tuple(column[chosen] for column in columns)
+
+
+class Last(First):
+    """The value with the greatest event time; of equal times the one that arrived last."""
+
+    name = "last"
+    last = True
+
+
+class Distinct(Part):
+    """The distinct values: an array of them in each element of an object column."""
+
+    name = "distinct"
+
+    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
+        """Collect the distinct values of each group, without an array for each row."""
+        return (_distinct(operand.values[operand.valid], groups[operand.valid], count),)
+
+    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
+        """Collect sets, each value once."""
+        (sets,) = columns
+        if not len(sets):
+            return (_distinct(np.empty(0, dtype=np.int64), groups, count),)
+        sizes = np.fromiter(map(len, sets), dtype=np.int64, count=len(sets))
+        return (_distinct(concat(list(sets)), np.repeat(groups, sizes), count),)
+
+
+class Values(Part):
+    """All values that are not null, in order of event time, then arrival: arrays in object columns."""
+
+    name = "values"
+
+    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
+        """Collect the values of each group, without an array for each row."""
+        some = operand.valid
+        return _collected(times[some], arrivals[some], operand.values[some], groups[some], count)
+
+    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
+        """Put the values of a group together, in order again."""
+        sizes = np.fromiter(map(len, columns[0]), dtype=np.int64, count=len(columns[0]))
+        times, arrivals, values = (
+            concat(list(column)) if len(column) else np.empty(0, dtype=np.int64) for column in columns
+        )
+        return _collected(times, arrivals, values, np.repeat(groups, sizes), count)
+
+
+def _collected(times: Nanos, arrivals: Nanos, values: Array, owners: Groups, count: int) -> Columns:
+    """Give each owner the arrays of its times, arrivals and values, in order."""
+    order = np.lexsort((arrivals, times, owners))
+    bounds = np.searchsorted(owners[order], np.arange(1, count))
+    return tuple(_divided(column[order], bounds, count) for column in (times, arrivals, values))
+
+
+def _divided(values: Array, bounds: Groups, count: int) -> Array:
+    """Divide an array at some positions, into the elements of an object column."""
+    pieces = np.empty(count, dtype=object)
+    pieces[:] = np.split(values, bounds) if count else []
+    return pieces
+
+
+def _distinct(values: Array, owners: Groups, count: int) -> Array:
+    """Give each owner the array of its distinct values."""
+    codes, distinct = pd.factorize(values)
+    pairs = np.unique(owners * max(len(distinct), 1) + codes)
+    owners, codes = np.divmod(pairs, max(len(distinct), 1))
+    sets = np.empty(count, dtype=object)
+    sets[:] = (
+        np.split(np.asarray(distinct)[codes], np.searchsorted(owners, np.arange(1, count))) if count else []
+    )
+    return sets
