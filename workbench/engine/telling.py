@@ -67,8 +67,8 @@ class Teller:
         self.lateness, self.accumulation, self.empty = lateness, accumulation, empty
         self.node, self.finishes = node_of(trigger, count()), finishes(trigger)
         # panes: how many were told; fresh: how many rows have come since the last; past: 1 if the watermark
-        # has passed the end, and what was there by then has been told; asked: the batch in which the trigger
-        # was asked and no row has come since
+        # has passed the end and what was there by then has been told, or a row behind it has come; asked: the
+        # batch in which the trigger was asked, if no row has come since
         self.labels = ("panes", "fresh", "past", "asked", *self.node.labels)
         self.batch = 0
         self.told = Table(_TOLD, plan.parts)
@@ -99,6 +99,7 @@ class Teller:
         """Take note of rows that came to spans."""
         at.table["fresh"][at.spans] += rows.counts
         at.table["asked"][at.spans] = 0
+        at.table["past"][at.spans] |= at.passed
         self.node.arrive(at, rows)
 
     def merge(self, what: Merging, old: Ints) -> None:
@@ -131,7 +132,7 @@ class Teller:
             wanted |= at_end
         self.node.fire(at.only(ready))
         firings = self._tell(at.only(ready & wanted), rows)
-        table["past"][at.spans[at_end]] = 1
+        table["past"][at.spans[at_end & (table["fresh"][at.spans] == 0)]] = 1
         return firings
 
     def close(self, at: Moment, rows: Rows) -> list[Firing]:

@@ -8,6 +8,7 @@ A further operator plugs in as a further class in `DRIVERS`.
 from __future__ import annotations
 
 import pkgutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,8 +19,10 @@ import pandas as pd
 from workbench.engine.progress import Progress, Stamp
 from workbench.engine.slices import assign
 from workbench.engine.windowed import window_operator
+from workbench.errors import WorkbenchError
 from workbench.model.aggregates import Aggregate
-from workbench.model.panes import LATE, REVISION, TIMING, WINDOW_END, WINDOW_START
+from workbench.model.panes import EARLY, RETRACTION, REVISION, TIMING, WINDOW_END, WINDOW_START
+from workbench.model.triggers import DEFAULT
 from workbench.model.windows import (
     Aligned,
     Calendar,
@@ -35,6 +38,7 @@ from workbench.schema import Schema
 from workbench.testing.cases import Case
 from workbench.testing.compare import plain
 from workbench.testing.replay import Operator, restarted
+from workbench.testing.trigger_cases import ACCUMULATIONS, read_trigger, trigger_refusals
 from workbench.time import END_OF_TIME, NO_WATERMARK, to_nanos
 
 MILLISECOND = 1_000_000
@@ -51,21 +55,17 @@ FUNCTIONS: Mapping[str, str] = {
 """Aggregates by the cases' names; there, ``count`` counts rows."""
 
 OPTIONS: Mapping[str, tuple[Any, ...]] = {
-    "accumulation": ("accumulating",),
+    "accumulation": tuple(ACCUMULATIONS),
     "agg": tuple(FUNCTIONS),
     "batch": ("atomic",),
-    "closing_pane": ("if_non_empty",),
+    "closing_pane": ("if_non_empty", "always"),
     "on_time_pane": ("if_non_empty", "always"),
+    "timestamp": ("end_of_window", "earliest", "latest"),
 }
-"""Options of ``aggregate`` and the values that can be said.
+"""Options of ``aggregate`` and the values that can be said."""
 
-No closing pane is ever due, since a late row leaves with the batch it came in; and an on-time pane
-is never empty, since without early panes there is no window without new rows.
-"""
-
-FIELDS = ("window", "k", "value", "timing", "index", "nonspeculative_index", "retract")
-"""Fields of a pane that can be told. Without early panes both indices are the revision; what
-accumulates is never retracted."""
+FIELDS = ("window", "k", "value", "timing", "index", "nonspeculative_index", "retract", "final", "timestamp")
+"""Fields of a pane that can be told."""
 
 
 class Inexpressible(Exception):  # noqa: N818 - it is no error: the case is beyond today's operators
@@ -162,10 +162,11 @@ class AggregateDriver(Driver):
         policy, trigger = op.get("watermark"), op.get("trigger", {})
         self.dtypes = read_dtypes(case)
         self.progress = Progress(None if policy is None else policy["delay"] * MILLISECOND)
-        self.once = trigger.get("type") == "after_watermark" and "late" not in trigger
-        each_late_row = "late" in trigger and op.get("batch") != "atomic"
-        if each_late_row:
+        if op.get("batch") != "atomic" and trigger.get("type", "default") != "default":
             self.setting = replace(setting, row_by_row=True)
+        self.now = 0
+        self.window = read_window(op["window"])
+        self.panes_of: Counter[Any] = Counter()
         self.operator = self.make()
 
     def refusals(self) -> Iterator[str]:
@@ -179,29 +180,44 @@ class AggregateDriver(Driver):
         )
         yield from trigger_refusals(op.get("trigger", {"type": "default"}))
         yield from watermark_refusals(op.get("watermark"))
-        if op.get("allowed_lateness", 0) * MILLISECOND > END_OF_TIME:
-            yield "allowed_lateness: more than int64 nanoseconds can say"
         panes = [row for field, rows in self.case.expected() if field == "out" for row in rows]
         yield from (f"expect: {name}" for row in panes for name in row if name not in FIELDS)
 
     def make(self) -> Operator:
         """Make the operator that the case describes."""
         op = self.case.op
+        trigger = read_trigger(op.get("trigger", {"type": "default"}))
+        aggregates = [Aggregate("value", "v", FUNCTIONS[op["agg"]])]
+        if self.moment:
+            aggregates.append(Aggregate("timestamp", "t", self.moment))
+        asked = [name for name in ("on_time", "closing") if op.get(f"{name}_pane") == "always"]
         return self.setting.make(
             keys=("k",) if "k" in self.dtypes else (),
-            window=read_window(op["window"]),
-            lateness=op.get("allowed_lateness", 0) * MILLISECOND,
-            aggregates=(Aggregate("value", "v", FUNCTIONS[op["agg"]]),),
+            window=self.window,
+            lateness=min(op.get("allowed_lateness", 0) * MILLISECOND, END_OF_TIME),
+            aggregates=tuple(aggregates),
             time_dtype=self.dtypes["t"],
+            trigger=trigger,
+            accumulation=ACCUMULATIONS[op.get("accumulation", "accumulating")],
+            # the default trigger has no pane before the on-time one, which is never empty then
+            empty_panes=tuple(name for name in asked if name != "on_time" or trigger != DEFAULT),
         )
 
+    @property
+    def moment(self) -> str | None:
+        """Which event time of its rows a pane is asked for, if not the end of its window."""
+        return {"earliest": "min", "latest": "max"}.get(self.case.op.get("timestamp", ""))
+
     def take(self, step: Mapping[str, Any]) -> None:
-        """Do a step; the clock may move, but nothing expressible looks at it."""
+        """Do a step."""
         if "rows" in step:
             rows = step["rows"]
             size = 1 if self.setting.row_by_row else max(len(rows), 1)
             for start in range(0, len(rows) or 1, size):
                 self._batch(rows[start : start + size])
+        elif "clock" in step:
+            self.now = step["clock"] * MILLISECOND
+            self._process(self._frame([]), self.progress.advance(self.progress.watermark))
         elif "watermark" in step:
             self._process(self._frame([]), self.progress.advance(step["watermark"] * MILLISECOND))
         elif "end" in step:
@@ -229,10 +245,9 @@ class AggregateDriver(Driver):
         self._process(admitted, stamp)
 
     def _process(self, frame: pd.DataFrame, stamp: Stamp) -> None:
-        out = self.operator.process(frame, stamp)
-        if self.once and (out.panes[TIMING] == LATE).any():
-            raise Inexpressible("trigger: after_watermark that fires once, and there were late panes")
-        self.came["out"] += [_pane(pane) for pane in out.panes.to_dict("records")]
+        out = self.operator.process(frame, replace(stamp, now=self.now))
+        panes = out.panes.to_dict("records")
+        self.came["out"] += [self._pane(*each) for each in zip(panes, out.last.tolist(), strict=True)]
         self.came["late"] += self._rows(out.late)
         self.came["rejected"] += self._rows(out.rejected)
         self.came["dropped_windows"].append(out.dropped)
@@ -245,6 +260,30 @@ class AggregateDriver(Driver):
             for name, dtype in self.dtypes.items()
         }
         return pd.DataFrame(columns, index=index)
+
+    def _pane(self, pane: Mapping[Any, Any], last: bool) -> dict[str, Any]:
+        """Give a pane as the cases write it; they count the panes of a window by its bounds, sessions too."""
+        window = [_millis(pane[WINDOW_START]), _millis(pane[WINDOW_END])]
+        told: dict[str, Any] = {
+            "window": window,
+            **({"k": plain(pane["k"])} if "k" in pane else {}),
+            "value": plain(pane["value"]),
+            "retract": bool(pane.get(RETRACTION, False)),
+        }
+        if told["retract"]:
+            return told
+        name, early = (*window, told.get("k")), pane[TIMING] == EARLY
+        count, spoken = self.panes_of[name], self.panes_of[name, "spoken"]
+        self.panes_of.update({name: 1, (name, "spoken"): int(not early)})
+        if not isinstance(self.window, Session | Count) and count != pane[REVISION]:
+            raise WorkbenchError(f"pane {count} of {name} says that it is revision {pane[REVISION]}")
+        return told | {
+            "timing": str(pane[TIMING]).upper(),
+            "index": count,
+            "nonspeculative_index": -1 if early else spoken,
+            "final": last,
+            "timestamp": _millis(pane["timestamp"]) if self.moment else (window[1] or 0) - 1,
+        }
 
     def _rows(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         """Give rows as the cases write them."""
@@ -322,27 +361,6 @@ def window_refusals(spec: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"window: {kind} with {name}" for name in spec if name not in known[kind])
 
 
-def trigger_refusals(trigger: Mapping[str, Any]) -> Iterator[str]:
-    """Give what cannot be said of a trigger.
-
-    By default a window fires when the watermark passes its end, and after that once for each batch
-    that changed it. That is ``default``. It is also ``after_watermark`` with a late trigger
-    ``after_count 1``, if a step is one batch (``batch: atomic``); otherwise such cases are run row
-    by row. Without a late trigger ``after_watermark`` fires once: it can be said as long as no late
-    pane comes, which the driver watches for.
-    """
-    kind = trigger["type"]
-    if kind not in ("default", "after_watermark"):
-        yield f"trigger: {kind}"
-        return
-    if "early" in trigger:
-        yield f"trigger: {kind} with early {trigger['early']['type']}"
-    late = trigger.get("late")
-    if late not in (None, {"type": "after_count", "n": 1}):
-        yield f"trigger: {kind} with late {late['type']} {late.get('n', '')}".rstrip()
-    yield from (f"trigger: {kind} with {name}" for name in trigger if name not in ("type", "early", "late"))
-
-
 def watermark_refusals(policy: Mapping[str, Any] | None) -> Iterator[str]:
     """Give what cannot be said of a watermark policy."""
     if policy is None:
@@ -382,20 +400,6 @@ def _dtype(name: str, values: Sequence[Any]) -> Any:
     if kinds <= {int, float}:
         return np.dtype("float64")
     return pd.StringDtype(na_value=np.nan) if kinds == {str} else np.dtype("object")
-
-
-def _pane(pane: Mapping[Any, Any]) -> dict[str, Any]:
-    """Give a pane as the cases write it."""
-    revision = int(pane[REVISION])
-    return {
-        "window": [_millis(pane[WINDOW_START]), _millis(pane[WINDOW_END])],
-        **({"k": plain(pane["k"])} if "k" in pane else {}),
-        "value": plain(pane["value"]),
-        "timing": str(pane[TIMING]).upper(),
-        "index": revision,
-        "nonspeculative_index": revision,
-        "retract": False,
-    }
 
 
 def _millis(moment: Any) -> int | None:

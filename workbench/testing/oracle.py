@@ -49,7 +49,8 @@ class Span:
 
     ``fresh`` are the rows since its last pane; ``revision`` is that of its last pane, -1 before the
     first; ``panes`` are the positions of the panes that it and the sessions merged into it have
-    given, ``told`` those that hold; ``past`` says that its end has passed and been told of;
+    given, ``told`` those that hold; ``past`` says that its end has passed and
+    been told of, or that a row behind it has come;
     ``asked`` that its trigger was asked in this batch, and no row has come since.
     """
 
@@ -238,7 +239,7 @@ class Oracle:
             span.machine.fire(now)
             if wanted:
                 self._emit(span, now)
-        span.past = span.past or now.passed
+        span.past = span.past or (now.passed and not span.fresh)
 
     def _take_into_windows(self, row: Row, met: int, window: Aligned) -> None:
         """Put a row into those of its windows that still accept it."""
@@ -319,7 +320,7 @@ class Oracle:
         found = next((span for span in self.live if (span.start, span.end, span.key) == wanted), None)
         if found is None:
             found = self._hold(start, end, key)
-            found.past = end <= met
+        found.past = found.past or end <= met
         return found
 
     def _hold(self, start: int, end: int, key: Key) -> Span:
