@@ -1,8 +1,7 @@
 """Triggers and accumulation: engine and oracle agree pane by pane, and whatever is told adds up to the same.
 
 How many panes there are depends on batches and clock, but not what they come to: the last ones of an
-accumulating result, the sum of a discarding one, and what a retracting one has not taken back are all the same
-answer.
+accumulating result, the sum of a discarding one, and what a retracting one has not taken back are the same.
 """
 
 import itertools
@@ -107,9 +106,13 @@ def asked(example, trigger, accumulation, empty=()):
     }
 
 
-def said(output):
-    """Give the panes of a batch as text, in an order of their own."""
-    panes = output.panes.assign(last=output.last).to_dict("records")
+def said(output, window):
+    """Give the panes of a batch as text, in an order of their own.
+
+    Sessions with a maximum size may have the same bounds, so which pane is the last of them is not asked.
+    """
+    named = getattr(window, "max_size", None) is None
+    panes = output.panes.assign(last=output.last if named else False).to_dict("records")
     return sorted(
         str(
             {
@@ -121,9 +124,18 @@ def said(output):
     )
 
 
+@st.composite
+def bounded(draw):
+    """Give examples with sessions that may not become too long."""
+    example, gap = draw(examples(sessions=True)), draw(durations(1, 6))
+    longest = pd.Timedelta(gap + draw(durations(0, 10)))
+    window = Session(pd.Timedelta(gap), merge_touching=draw(st.booleans()), max_size=longest)
+    return replace(example, window=window)
+
+
 @law
 @given(
-    examples(),
+    examples() | bounded(),
     triggers,
     st.sampled_from(ACCUMULATIONS),
     st.sampled_from(((), ("on_time",), ("closing",), ("on_time", "closing"))),
@@ -135,7 +147,7 @@ def test_engine_and_oracle_agree_pane_by_pane(example, trigger, accumulation, em
     engine = play(lambda: window_operator(**question), example, clock, restart=restart)
     oracle = play(lambda: Oracle(**question), example, clock)
     for one, other in zip(engine, oracle, strict=True):
-        assert said(one) == said(other)
+        assert said(one, example.window) == said(other, example.window)
         assert late_rows(one.late) == late_rows(other.late)
         assert (
             one.rejected["reason"].sort_index().to_dict() == other.rejected["reason"].sort_index().to_dict()
@@ -159,7 +171,7 @@ def test_what_is_discarded_adds_up(example, trigger, clock):
     found = {}
     for key, pane in zip(names(panes, example), panes.to_dict("records"), strict=True):
         found.setdefault(key, []).extend(pane["all"])
-        assert pane["rows"] == len(pane["all"]) > 0
+        assert pane["rows"] == len(pane["all"])
     wanted = dict(zip(names(whole, example), whole["all"], strict=True))
     assert {key: sorted(values) for key, values in found.items()} == {
         key: sorted(values) for key, values in wanted.items()

@@ -4,7 +4,8 @@ Rows and sessions of a key that touch, however remotely, form a *cluster*; what 
 not concern another. As long as every row is ahead of the watermark that it met, order does not matter, and
 each cluster becomes one session at once. A row at or behind its watermark is a *straggler*: the session that
 it would join may have fired or expired by then. Clusters with stragglers are therefore taken in rounds, one
-straggler and the rows that follow it at a time, all such clusters together.
+straggler and the rows that follow it at a time, all such clusters together. So are, row by row, clusters that
+are longer than a session may be.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tuple[Ints, int]:
+def cluster(
+    domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool, longest: int | None = None
+) -> tuple[Ints, int]:
     """Number the connected unions of intervals within each domain: number of each interval's, and how many.
 
     Parameters
@@ -39,6 +42,9 @@ def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tup
         The intervals, half-open.
     touching : bool
         Whether an interval that starts where another ends meets it.
+    longest : int or None
+        A union that has become that long takes no further interval; those of a domain are taken by start, in
+        a loop over their greatest number.
 
     Examples
     --------
@@ -59,9 +65,27 @@ def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tup
     ]  # the furthest end so far in the domain
     apart = starts[1:] > reached[:-1] if touching else starts[1:] >= reached[:-1]
     fresh[1:] |= apart
+    if longest is not None:
+        fresh = _bounded(fresh, starts, ends[order], touching, longest)
     numbers = np.empty(len(order), dtype=np.int64)
     numbers[order] = np.cumsum(fresh) - 1
     return numbers, int(fresh.sum())
+
+
+def _bounded(fresh: Mask, starts: Nanos, ends: Nanos, touching: bool, longest: int) -> Mask:
+    """Cut unions where they have become too long; intervals by union and start, `fresh` where one begins."""
+    fresh, begin = fresh.copy(), np.flatnonzero(fresh)
+    sizes = np.diff(np.append(begin, len(starts)))
+    start, end = starts[begin], ends[begin]  # of what each union has come to
+    for turn in range(1, int(sizes.max(initial=0))):
+        some = np.flatnonzero(sizes > turn)
+        at = begin[some] + turn
+        apart = starts[at] > end[some] if touching else starts[at] >= end[some]
+        apart |= end[some] - start[some] >= longest
+        fresh[at] = apart
+        start[some] = np.where(apart, starts[at], start[some])
+        end[some] = np.where(apart, ends[at], np.maximum(end[some], ends[at]))
+    return fresh
 
 
 class SessionWindows:
@@ -71,7 +95,7 @@ class SessionWindows:
     """
 
     def __init__(self, window: Session, plan: Plan, teller: Teller) -> None:
-        self.gap, self.touching = window.gap, window.merge_touching
+        self.gap, self.touching, self.longest = window.gap, window.merge_touching, window.max_size
         self.teller = teller
         self.watermark = NO_WATERMARK
         # cluster: its number in the present batch, or -1
@@ -139,6 +163,8 @@ class SessionWindows:
         self.sessions["cluster"][live] = -1
         self.sessions["cluster"][held] = held_in
         straggling = rows.times <= rows.met
+        if self.longest is not None:
+            straggling |= self._long(held, held_in, rows, cluster_of, clusters)[cluster_of]
         if not straggling.any():
             self._join(held, held_in, rows, everything, cluster_of, cluster_of, placed)
             return
@@ -151,8 +177,19 @@ class SessionWindows:
             self._admit(rows, stragglers, cluster_of, placed)
             self._absorb(rows, followers, cluster_of, placed)
 
+    def _long(self, held: Ints, held_in: Ints, rows: Rows, cluster_of: Ints, clusters: int) -> Mask:
+        """Say which clusters are so long that a session could reach its maximum size."""
+        first, last = np.full(clusters, END_OF_TIME), np.full(clusters, NO_WATERMARK)
+        for where, start, end in (
+            (held_in, self.sessions["start"][held], self.sessions["end"][held]),
+            (cluster_of, rows.times, rows.times + self.gap),
+        ):
+            np.minimum.at(first, where, start)
+            np.maximum.at(last, where, end)
+        return np.asarray(last - first >= (self.longest or 0))
+
     def _admit(self, rows: Rows, stragglers: Ints, cluster_of: Ints, placed: Placed) -> None:
-        """Take one straggler of each of some clusters, after what its watermark has closed or expired."""
+        """Take one row of each of some clusters, after what its watermark has closed or expired."""
         if not len(stragglers):
             return
         met = np.zeros(int(cluster_of.max()) + 1, dtype=np.int64)
@@ -165,10 +202,13 @@ class SessionWindows:
         placed.firings += self.teller.fire_passed(at, rows)
         self._expire(at.only(expired), rows, placed)
         held = held[~expired]
-        held_at, row_at, count = self._cluster(held, self.sessions["cluster"], rows, stragglers, cluster_of)
+        held_at, row_at, count = self._cluster(
+            held, self.sessions["cluster"], rows, stragglers, cluster_of, self.longest
+        )
         alone = np.ones(count, dtype=bool)
         alone[held_at] = False
-        late = alone[row_at] & (placed.late_by[stragglers] >= 0)
+        expiry = self.teller.expiry(rows.times[stragglers] + self.gap)
+        late = alone[row_at] & (expiry <= rows.met[stragglers])
         placed.late[stragglers] = late
         self._join(held, held_at, rows, stragglers[~late], row_at[~late], cluster_of, placed, met)
 
@@ -184,7 +224,13 @@ class SessionWindows:
         return live[np.isin(self.sessions["cluster"][live], clusters)]
 
     def _cluster(
-        self, held: Ints, held_domains: Ints, rows: Rows, chosen: Ints, row_domains: Ints
+        self,
+        held: Ints,
+        held_domains: Ints,
+        rows: Rows,
+        chosen: Ints,
+        row_domains: Ints,
+        longest: int | None = None,
     ) -> tuple[Ints, Ints, int]:
         """Cluster sessions and rows within domains: number of each session's, of each row's, and how many."""
         times = rows.times[chosen]
@@ -193,6 +239,7 @@ class SessionWindows:
             np.concatenate([self.sessions["start"][held], times]),
             np.concatenate([self.sessions["end"][held], times + self.gap]),
             touching=self.touching,
+            longest=longest,
         )
         return numbers[: len(held)], numbers[len(held) :], count
 

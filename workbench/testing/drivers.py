@@ -327,7 +327,9 @@ def driver_for(case: Case, setting: Setting) -> Driver:
 def read_window(spec: Mapping[str, Any]) -> Window:
     """Make the window of a case; `window_refusals` must have had nothing against it."""
     if spec["type"] == "session":
-        return Session(f"{spec['gap']}ms", merge_touching=spec["gap_boundary"] == "inclusive")
+        longest = f"{spec['max_size']}ms" if "max_size" in spec else None
+        touching = spec["gap_boundary"] == "inclusive"
+        return Session(f"{spec['gap']}ms", merge_touching=touching, max_size=longest)
     if spec["type"] == "global":
         return Global()
     if spec["type"] == "count":
@@ -348,7 +350,7 @@ def window_refusals(spec: Mapping[str, Any]) -> Iterator[str]:
     known = {
         "tumbling": ("type", "size", "offset"),
         "sliding": ("type", "size", "slide", "offset"),
-        "session": ("type", "gap", "gap_boundary"),
+        "session": ("type", "gap", "gap_boundary", "max_size"),
         "cumulate": ("type", "size", "step", "offset"),
         "calendar": ("type", "unit", "n", "tz", "week_start"),
         "global": ("type",),

@@ -291,7 +291,7 @@ class Oracle:
     def _take_into_session(self, row: Row, met: int, window: Session) -> None:
         """Merge a row with all live sessions of its key that it overlaps or touches."""
         end = row.time + window.gap
-        parts = [span for span in self.live if span.key == row.key and _meets(span, row, window)]
+        parts = _parts([span for span in self.live if span.key == row.key], row, window)
         if not parts and end + self.lateness <= met:
             self._dropped += 1
             self._late.append((row.number, met - (end + self.lateness), met))
@@ -446,11 +446,24 @@ def _met(times: Nanos, bound: int) -> Nanos:
     return met
 
 
-def _meets(span: Span, row: Row, window: Session) -> bool:
-    """Say whether a row's own interval, ``[time, time + gap)``, overlaps or touches a session."""
-    if window.merge_touching:
-        return span.start <= row.time + window.gap and row.time <= span.end
-    return span.start < row.time + window.gap and row.time < span.end
+def _parts(spans: Sequence[Span], row: Row, window: Session) -> list[Span]:
+    """Give the sessions that a row, with its own interval ``[time, time + gap)``, makes one with.
+
+    All are merged from the earliest start on, as long as what they have come to may grow.
+    """
+    own: tuple[int, int, Span | None] = (row.time, row.time + window.gap, None)
+    intervals = [*((span.start, span.end, span) for span in spans), own]
+    groups: list[tuple[int, int, list[Span | None]]] = []
+    for start, end, member in sorted(intervals, key=lambda interval: interval[0]):
+        if groups:
+            begin, reached, members = groups[-1]
+            meets = start <= reached if window.merge_touching else start < reached
+            if meets and (window.max_size is None or reached - begin < window.max_size):
+                groups[-1] = (begin, max(reached, end), [*members, member])
+                continue
+        groups.append((start, end, [member]))
+    mine = next(members for _, _, members in groups if None in members)
+    return [span for span in mine if span is not None]
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> list[tuple[Any, ...]]:
