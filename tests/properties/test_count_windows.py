@@ -8,8 +8,9 @@ import workbench as wb
 from workbench.engine.windowed import window_operator
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import REVISION, TIMING
+from workbench.testing.answers import run_oracle
 from workbench.testing.compare import plain
-from workbench.testing.oracle import Oracle, run_oracle
+from workbench.testing.oracle import Oracle
 from workbench.testing.replay import replay
 from workbench.testing.strategies import Example, examples
 

@@ -16,9 +16,9 @@ from workbench.engine.windowed import window_operator
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import REVISION, TIMING, WINDOW_END
 from workbench.model.windows import Session, Tumbling
+from workbench.testing.answers import Answer, run_oracle
 from workbench.testing.batch import pandas_answer
 from workbench.testing.compare import final_panes, late_rows, pane_differences
-from workbench.testing.oracle import Answer, run_oracle
 from workbench.testing.replay import Replay, replay
 from workbench.testing.strategies import Example, cuts, examples
 

@@ -18,7 +18,7 @@ from workbench.engine.partials import Partials, Plan
 from workbench.engine.shapes import SlidingShape
 from workbench.engine.slices import Firing, Placed, Rows, group, spread
 from workbench.engine.state import Table
-from workbench.model.panes import EARLY, ON_TIME
+from workbench.model.panes import EARLY, ON_TIME, TIMINGS
 from workbench.model.windows import Count
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
@@ -160,7 +160,15 @@ class CountWindows:
         np.maximum.at(ends, of, pieces.ends[at])
         partials = pieces.partials.take(at).reduce(of, len(windows))
         placed.firings.append(
-            Firing(starts, ends, keys, partials, timing, np.zeros(len(keys), dtype=np.int64))
+            Firing(
+                starts,
+                ends,
+                keys,
+                partials,
+                np.full(len(keys), TIMINGS.index(timing)),
+                np.zeros(len(keys), dtype=np.int64),
+                np.full(len(keys), timing == ON_TIME),
+            )
         )
 
     def _keep(self, pieces: _Pieces, full: Ints) -> None:

@@ -30,6 +30,9 @@ class First(Lifted):
             order = order[::-1]
         chosen = np.full(count, -1, dtype=np.int64)
         chosen[groups[order]] = order  # of several, the one assigned last stays
+        if (chosen < 0).any():  # a group without rows: what any other replaces, as the last element
+            nothing = NO_WATERMARK if self.last else END_OF_TIME
+            columns = tuple(np.append(c, n) for c, n in zip(columns, (nothing, 0, 0), strict=True))
         return tuple(column[chosen] for column in columns)
 
 

@@ -20,6 +20,7 @@ from workbench.engine.rows import RowStore
 from workbench.engine.sessions import SessionWindows
 from workbench.engine.shapes import shape_of
 from workbench.engine.slices import Firing, Rows, spread
+from workbench.engine.telling import Teller
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import WINDOW_END, WINDOW_START
@@ -153,7 +154,7 @@ class SessionRows:
     def __init__(self, window: Session, stores: Sequence[RowStore]) -> None:
         self.stores = stores
         self.plan = Plan((Aggregate("rows", "row", "collect"),))
-        self.sessions = SessionWindows(window, 0, self.plan)
+        self.sessions = SessionWindows(window, self.plan, Teller(self.plan, 0))
         self.firings: list[Firing] = []
 
     @property

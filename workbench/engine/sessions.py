@@ -4,7 +4,8 @@ Rows and sessions of a key that touch, however remotely, form a *cluster*; what 
 not concern another. As long as every row is ahead of the watermark that it met, order does not matter, and
 each cluster becomes one session at once. A row at or behind its watermark is a *straggler*: the session that
 it would join may have fired or expired by then. Clusters with stragglers are therefore taken in rounds, one
-straggler and the rows that follow it at a time, all such clusters together.
+straggler and the rows that follow it at a time, all such clusters together. So are, row by row, clusters that
+are longer than a session may be.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import pandas as pd
 from workbench.engine.partials import Plan
 from workbench.engine.slices import Firing, Placed, Rows
 from workbench.engine.state import Table
-from workbench.model.panes import EARLY, LATE, ON_TIME
+from workbench.engine.telling import Teller, peeked
+from workbench.engine.triggers import Arrivals, Merging, Moment
 from workbench.model.windows import Session
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
@@ -27,7 +29,9 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tuple[Ints, int]:
+def cluster(
+    domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool, longest: int | None = None
+) -> tuple[Ints, int]:
     """Number the connected unions of intervals within each domain: number of each interval's, and how many.
 
     Parameters
@@ -38,6 +42,9 @@ def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tup
         The intervals, half-open.
     touching : bool
         Whether an interval that starts where another ends meets it.
+    longest : int or None
+        A union that has become that long takes no further interval; those of a domain are taken by start, in
+        a loop over their greatest number.
 
     Examples
     --------
@@ -58,9 +65,27 @@ def cluster(domains: Ints, starts: Nanos, ends: Nanos, *, touching: bool) -> tup
     ]  # the furthest end so far in the domain
     apart = starts[1:] > reached[:-1] if touching else starts[1:] >= reached[:-1]
     fresh[1:] |= apart
+    if longest is not None:
+        fresh = _bounded(fresh, starts, ends[order], touching, longest)
     numbers = np.empty(len(order), dtype=np.int64)
     numbers[order] = np.cumsum(fresh) - 1
     return numbers, int(fresh.sum())
+
+
+def _bounded(fresh: Mask, starts: Nanos, ends: Nanos, touching: bool, longest: int) -> Mask:
+    """Cut unions where they have become too long; intervals by union and start, `fresh` where one begins."""
+    fresh, begin = fresh.copy(), np.flatnonzero(fresh)
+    sizes = np.diff(np.append(begin, len(starts)))
+    start, end = starts[begin], ends[begin]  # of what each union has come to
+    for turn in range(1, int(sizes.max(initial=0))):
+        some = np.flatnonzero(sizes > turn)
+        at = begin[some] + turn
+        apart = starts[at] > end[some] if touching else starts[at] >= end[some]
+        apart |= end[some] - start[some] >= longest
+        fresh[at] = apart
+        start[some] = np.where(apart, starts[at], start[some])
+        end[some] = np.where(apart, ends[at], np.maximum(end[some], ends[at]))
+    return fresh
 
 
 class SessionWindows:
@@ -69,36 +94,38 @@ class SessionWindows:
     State is bounded by the sessions that are open or closed for less than the lateness.
     """
 
-    def __init__(self, window: Session, lateness: int, plan: Plan) -> None:
-        self.gap, self.touching = window.gap, window.merge_touching
-        self.lateness = lateness
+    def __init__(self, window: Session, plan: Plan, teller: Teller) -> None:
+        self.gap, self.touching, self.longest = window.gap, window.merge_touching, window.max_size
+        self.teller = teller
         self.watermark = NO_WATERMARK
-        # panes: how many were told; told: 1 if the last one still holds; behind: 1 if a row behind the
-        # watermark
-        # changed it since; cluster: its number in the present batch, or -1
-        self.sessions = Table(("key", "start", "end", "panes", "told", "behind", "cluster"), plan.parts)
+        # cluster: its number in the present batch, or -1
+        self.sessions = Table(("key", "start", "end", "cluster", *teller.labels), plan.parts)
 
     def __len__(self) -> int:
-        return len(self.sessions)
+        return len(self.sessions) + len(self.teller)
 
     def process(self, rows: Rows, watermark: int) -> Placed:
         """Take a batch, and the watermark after it; fire what is due."""
+        self.teller.batch += 1
         count = len(rows.times)
-        late_by = rows.met - (rows.times + self.gap + self.lateness)
-        placed = Placed(np.zeros(count, dtype=bool), np.zeros(count, dtype=bool), late_by, 0, [])
+        late_by = rows.met - self.teller.expiry(rows.times + self.gap)
+        never = np.zeros(count, dtype=bool)
+        placed = Placed(never, never.copy(), late_by, 0, [], never.copy())
         if count:
             self._place(rows, placed)
         self.watermark = watermark
         placed.dropped = int(placed.late.sum())
-        self._fire(self.sessions.live(), watermark, placed)
-        self._expire(self.sessions.live(), watermark)
+        live = self.sessions.live()
+        at = Moment(self.sessions, live, np.full(len(live), watermark), rows.now)
+        placed.firings += self.teller.fire(at, rows)
+        self._expire(at.only(self.teller.expired(at)), rows, placed)
         return placed
 
     def peek(self, keys_known: int) -> Firing | None:
         """Give what the open sessions hold so far; nothing is fired."""
         live = self.sessions.live()
         still_open = live[self.sessions["end"][live] > self.watermark]
-        return self._firing(still_open, EARLY) if len(still_open) else None
+        return peeked(self.sessions, still_open) if len(still_open) else None
 
     def live_keys(self) -> Ints:
         """Give the codes of the keys that the state holds."""
@@ -108,15 +135,22 @@ class SessionWindows:
         """Take over new key codes."""
         live = self.sessions.live()
         self.sessions["key"][live] = code_of[self.sessions["key"][live]]
+        self.teller.renew(code_of, live, live)
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state as plain values and arrays."""
-        return {"watermark": self.watermark, "sessions": self.sessions.snapshot()}
+        return {
+            "watermark": self.watermark,
+            "sessions": self.sessions.snapshot(),
+            "numbers": self.sessions.live(),
+            "teller": self.teller.snapshot(),
+        }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from a snapshot."""
         self.watermark = snapshot["watermark"]
         self.sessions.restore(snapshot["sessions"])
+        self.teller.restore(snapshot["teller"], snapshot["numbers"], self.sessions.live())
 
     def _place(self, rows: Rows, placed: Placed) -> None:
         """Put rows into sessions: calm clusters at once, those with stragglers in rounds."""
@@ -129,45 +163,60 @@ class SessionWindows:
         self.sessions["cluster"][live] = -1
         self.sessions["cluster"][held] = held_in
         straggling = rows.times <= rows.met
+        if self.longest is not None:
+            straggling |= self._long(held, held_in, rows, cluster_of, clusters)[cluster_of]
         if not straggling.any():
-            self._join(held, held_in, rows, everything, cluster_of, cluster_of)
+            self._join(held, held_in, rows, everything, cluster_of, cluster_of, placed)
             return
         mixed = np.zeros(clusters, dtype=bool)
         mixed[cluster_of[straggling]] = True
         calm_held, calm = ~mixed[held_in], np.flatnonzero(~mixed[cluster_of])
-        self._join(held[calm_held], held_in[calm_held], rows, calm, cluster_of[calm], cluster_of)
+        self._join(held[calm_held], held_in[calm_held], rows, calm, cluster_of[calm], cluster_of, placed)
         chosen = np.flatnonzero(mixed[cluster_of])
         for stragglers, followers in _rounds(chosen, cluster_of, straggling):
             self._admit(rows, stragglers, cluster_of, placed)
-            self._absorb(rows, followers, cluster_of)
+            self._absorb(rows, followers, cluster_of, placed)
+
+    def _long(self, held: Ints, held_in: Ints, rows: Rows, cluster_of: Ints, clusters: int) -> Mask:
+        """Say which clusters are so long that a session could reach its maximum size."""
+        first, last = np.full(clusters, END_OF_TIME), np.full(clusters, NO_WATERMARK)
+        for where, start, end in (
+            (held_in, self.sessions["start"][held], self.sessions["end"][held]),
+            (cluster_of, rows.times, rows.times + self.gap),
+        ):
+            np.minimum.at(first, where, start)
+            np.maximum.at(last, where, end)
+        return np.asarray(last - first >= (self.longest or 0))
 
     def _admit(self, rows: Rows, stragglers: Ints, cluster_of: Ints, placed: Placed) -> None:
-        """Take one straggler of each of some clusters, after what its watermark has closed or expired."""
+        """Take one row of each of some clusters, after what its watermark has closed or expired."""
         if not len(stragglers):
             return
         met = np.zeros(int(cluster_of.max()) + 1, dtype=np.int64)
         met[cluster_of[stragglers]] = rows.met[stragglers]
         held = self._held_in(cluster_of[stragglers])
-        moment = met[self.sessions["cluster"][held]]
+        at = Moment(self.sessions, held, met[self.sessions["cluster"][held]], rows.now)
         # a late pane waits for the end of the batch, unless its session expires before
-        expired = self.sessions["end"][held] + self.lateness <= moment
-        now = expired | (self.sessions["behind"][held] == 0)
-        self._fire(held[now], moment[now], placed)
-        self._expire(held, moment)
+        expired = self.teller.expired(at)
+        placed.firings += self.teller.fire(at.only(expired), rows)
+        placed.firings += self.teller.fire_passed(at, rows)
+        self._expire(at.only(expired), rows, placed)
         held = held[~expired]
-        held_at, row_at, count = self._cluster(held, self.sessions["cluster"], rows, stragglers, cluster_of)
+        held_at, row_at, count = self._cluster(
+            held, self.sessions["cluster"], rows, stragglers, cluster_of, self.longest
+        )
         alone = np.ones(count, dtype=bool)
         alone[held_at] = False
-        late = alone[row_at] & (placed.late_by[stragglers] >= 0)
+        expiry = self.teller.expiry(rows.times[stragglers] + self.gap)
+        late = alone[row_at] & (expiry <= rows.met[stragglers])
         placed.late[stragglers] = late
-        made = self._join(held, held_at, rows, stragglers[~late], row_at[~late], cluster_of)
-        self.sessions["behind"][made] = self.sessions["end"][made] <= met[self.sessions["cluster"][made]]
+        self._join(held, held_at, rows, stragglers[~late], row_at[~late], cluster_of, placed, met)
 
-    def _absorb(self, rows: Rows, followers: Ints, cluster_of: Ints) -> None:
+    def _absorb(self, rows: Rows, followers: Ints, cluster_of: Ints, placed: Placed) -> None:
         """Take rows ahead of their watermark."""
         held = self._held_in(cluster_of[followers])
         held_at, row_at, _ = self._cluster(held, self.sessions["cluster"], rows, followers, cluster_of)
-        self._join(held, held_at, rows, followers, row_at, cluster_of)
+        self._join(held, held_at, rows, followers, row_at, cluster_of, placed)
 
     def _held_in(self, clusters: Ints) -> Ints:
         """Give the live sessions of some clusters of this batch."""
@@ -175,7 +224,13 @@ class SessionWindows:
         return live[np.isin(self.sessions["cluster"][live], clusters)]
 
     def _cluster(
-        self, held: Ints, held_domains: Ints, rows: Rows, chosen: Ints, row_domains: Ints
+        self,
+        held: Ints,
+        held_domains: Ints,
+        rows: Rows,
+        chosen: Ints,
+        row_domains: Ints,
+        longest: int | None = None,
     ) -> tuple[Ints, Ints, int]:
         """Cluster sessions and rows within domains: number of each session's, of each row's, and how many."""
         times = rows.times[chosen]
@@ -184,65 +239,63 @@ class SessionWindows:
             np.concatenate([self.sessions["start"][held], times]),
             np.concatenate([self.sessions["end"][held], times + self.gap]),
             touching=self.touching,
+            longest=longest,
         )
         return numbers[: len(held)], numbers[len(held) :], count
 
     def _join(
-        self, held: Ints, held_at: Ints, rows: Rows, chosen: Ints, row_at: Ints, cluster_of: Ints
-    ) -> Ints:
+        self,
+        held: Ints,
+        held_at: Ints,
+        rows: Rows,
+        chosen: Ints,
+        row_at: Ints,
+        cluster_of: Ints,
+        placed: Placed,
+        met: Ints | None = None,
+    ) -> None:
         """Make one session of the rows, and the sessions held, at each place that has a row.
 
-        Gives the new sessions; those held at a place without a row stay as they are.
+        Those held at a place without a row stay as they are. Where rows are stragglers, ``met`` is the
+        watermark of their cluster; others are ahead of it.
         """
         if not len(chosen):
-            return chosen
+            return
         at, places = pd.factorize(row_at)
         count = len(places)
         position = np.full(int(max(row_at.max(), held_at.max(initial=0))) + 1, -1, dtype=np.int64)
         position[places] = np.arange(count)
         joined = position[held_at] >= 0
         held, held_at = held[joined], position[held_at[joined]]
+        table, times = self.sessions, rows.times[chosen]
         partials = rows.fold(chosen, at, count)
-        times = rows.times[chosen]
         start, end = np.full(count, END_OF_TIME), np.full(count, NO_WATERMARK)
         np.minimum.at(start, at, times)
         np.maximum.at(end, at, times + self.gap)
-        key, within, panes = np.zeros((3, count), dtype=np.int64)
+        key, within = np.zeros((2, count), dtype=np.int64)
         key[at], within[at] = rows.keys[chosen], cluster_of[chosen]
+        old = {label: table[label][held] for label in self.teller.labels}
         if len(held):
-            np.minimum.at(start, held_at, self.sessions["start"][held])
-            np.maximum.at(end, held_at, self.sessions["end"][held])
-            np.maximum.at(panes, held_at, self.sessions["panes"][held])
-            both = self.sessions.take(held).append(partials)
+            np.minimum.at(start, held_at, table["start"][held])
+            np.maximum.at(end, held_at, table["end"][held])
+            both = table.take(held).append(partials)
             partials = both.reduce(np.concatenate([held_at, np.arange(count)]), count)
-            self.sessions.drop(held)
-        return self.sessions.add(partials, key=key, start=start, end=end, panes=panes, cluster=within)
+            table.drop(held)
+        spans = table.add(partials, key=key, start=start, end=end, cluster=within)
+        watermark = np.full(count, NO_WATERMARK) if met is None else met[within]
+        made = Moment(table, spans, watermark, rows.now)
+        self.teller.begin(made)
+        if len(held):
+            self.teller.merge(Merging(made, held_at, old), held)
+        self.teller.arrive(made, Arrivals.of(at, times, chosen, count))
+        if self.teller.finishes and placed.done is not None:
+            placed.done[chosen] = self.teller.done(made)[at]
 
-    def _fire(self, sessions: Ints, watermark: int | Nanos, placed: Placed) -> None:
-        """Fire those sessions that a watermark (one for all, or one each) has closed and not been told of."""
-        table = self.sessions
-        due = sessions[(table["told"][sessions] == 0) & (table["end"][sessions] <= watermark)]
-        for timing, behind in ((ON_TIME, 0), (LATE, 1)):
-            rows = due[table["behind"][due] == behind]
-            if len(rows):
-                placed.firings.append(self._firing(rows, timing))
-        table["told"][due] = 1
-        table["panes"][due] += 1
-
-    def _firing(self, sessions: Ints, timing: str) -> Firing:
-        table = self.sessions
-        return Firing(
-            table["start"][sessions],
-            table["end"][sessions],
-            table["key"][sessions],
-            table.take(sessions),
-            timing,
-            table["panes"][sessions],
-        )
-
-    def _expire(self, sessions: Ints, watermark: int | Nanos) -> None:
-        """Drop those sessions that no row can reach any more."""
-        self.sessions.drop(sessions[self.sessions["end"][sessions] + self.lateness <= watermark])
+    def _expire(self, at: Moment, rows: Rows, placed: Placed) -> None:
+        """Close and drop sessions that no row can reach any more."""
+        if len(at.spans):
+            placed.firings += self.teller.close(at, rows)
+            self.sessions.drop(at.spans)
 
 
 def _rounds(chosen: Ints, cluster_of: Ints, straggling: Mask) -> Iterator[tuple[Ints, Ints]]:

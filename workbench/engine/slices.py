@@ -24,7 +24,7 @@ from workbench.engine.partials import Partials, Plan
 from workbench.engine.parts import Operand
 from workbench.engine.shapes import shape_of
 from workbench.engine.state import Cells
-from workbench.model.panes import EARLY, LATE, ON_TIME
+from workbench.model.panes import EARLY, LATE, ON_TIME, TIMINGS
 from workbench.model.windows import Aligned
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
@@ -45,6 +45,13 @@ class Rows:
     arrivals: Ints
     keys: Ints
     keys_known: int
+    now: int = NO_WATERMARK
+    """Processing time when the batch came; `NO_WATERMARK` where nobody knows it."""
+
+    def nothing(self, count: int) -> Partials:
+        """Give the partials of so many groups without rows."""
+        none = self.keys[:0]
+        return self.fold(none, none, count)
 
     def fold(self, chosen: Any, groups: Ints, count: int) -> Partials:
         """Fold the chosen rows (positions or a mask) into one partial per group."""
@@ -67,8 +74,13 @@ class Firing:
     ends: Nanos
     keys: Ints
     partials: Partials
-    timing: str
+    timings: Ints
+    """Positions in ``TIMINGS``."""
     revisions: Ints
+    last: Mask | None = None
+    """Whether each is the last of its window; None if none is."""
+    retraction: bool = False
+    """Whether these panes were told before, and hold no more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +96,8 @@ class Placed:
     dropped: int
     """Pairs of row and window that were late."""
     firings: list[Firing]
+    done: Mask | None = None
+    """Not late, but in no window whose trigger has not finished; None if there are none."""
 
 
 def assign(window: Aligned, times: Nanos) -> tuple[Ints, Nanos, Nanos]:
@@ -174,7 +188,8 @@ class SlicedWindows:
         if not len(windows):
             return None
         windows, keys, partials = self._combine(windows, keys_known)
-        return self._firing(windows, keys, partials, EARLY, np.zeros(len(keys), dtype=np.int64))
+        first = np.zeros(len(keys), dtype=np.int64)
+        return self._firing(windows, keys, partials, EARLY, first, self.watermark)
 
     def live_keys(self) -> Ints:
         """Give the codes of the keys that the state holds."""
@@ -213,7 +228,7 @@ class SlicedWindows:
         ends = self.shape.end(windows)
         due = windows[(self.watermark < ends) & (ends <= watermark)]
         if len(due):
-            placed.firings.append(self._fire(*self._combine(due, keys_known, *told), ON_TIME))
+            placed.firings.append(self._fire(*self._combine(due, keys_known, *told), ON_TIME, watermark))
 
     def _fire_around(
         self, rows: Rows, stragglers: Ints, first: Ints, last: Ints, watermark: int, placed: Placed
@@ -230,7 +245,8 @@ class SlicedWindows:
         if behind.any():
             changed = self._tell(rows, of[behind], windows[behind])
             told = self._combine(np.unique(changed[0]), rows.keys_known, on_time, changed)
-            placed.firings.append(self._fire(*self._only(told, changed, rows.keys_known), LATE))
+            changed = self._only(told, changed, rows.keys_known)
+            placed.firings.append(self._fire(*changed, LATE, watermark))
 
     def _tell(self, rows: Rows, of: Ints, windows: Ints) -> Told:
         """Fold pairs of row and window into a partial per window and key."""
@@ -273,17 +289,21 @@ class SlicedWindows:
         chosen = np.isin(codes * keys_known + keys, wanted)
         return windows[chosen], keys[chosen], partials.take(chosen)
 
-    def _fire(self, windows: Ints, keys: Ints, partials: Partials, timing: str) -> Firing:
+    def _fire(self, windows: Ints, keys: Ints, partials: Partials, timing: str, watermark: int) -> Firing:
         """Stamp panes with their revision."""
         revisions = np.zeros(len(keys), dtype=np.int64)
         if self.lateness:
-            rows = self.told.merge(windows, keys, int(keys.max(initial=0)) + 1, None)
+            rows, _ = self.told.merge(windows, keys, int(keys.max(initial=0)) + 1, None)
             revisions = self.told.table["panes"][rows]
             self.told.table["panes"][rows] = revisions + 1
-        return self._firing(windows, keys, partials, timing, revisions)
+        return self._firing(windows, keys, partials, timing, revisions, watermark)
 
-    def _firing(self, windows: Ints, keys: Ints, partials: Partials, timing: str, revisions: Ints) -> Firing:
-        return Firing(self.shape.start(windows), self.shape.end(windows), keys, partials, timing, revisions)
+    def _firing(
+        self, windows: Ints, keys: Ints, partials: Partials, timing: str, revisions: Ints, watermark: int
+    ) -> Firing:
+        timings = np.full(len(keys), TIMINGS.index(timing))
+        ends, last = self.shape.end(windows), self._expiry(windows) <= watermark
+        return Firing(self.shape.start(windows), ends, keys, partials, timings, revisions, last)
 
     def _expiry(self, windows: Ints) -> Nanos:
         """Give the watermark from which no row is accepted any more; at most the end of time."""

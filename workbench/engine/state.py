@@ -72,6 +72,10 @@ class Table:
         """Merge partials into the rows, each row once."""
         self._store(rows, self.take(rows).merge(partials))
 
+    def put(self, rows: Ints, partials: Partials) -> None:
+        """Give rows other partials."""
+        self._store(rows, partials)
+
     def drop(self, rows: Ints) -> None:
         """Free rows."""
         self._live[rows] = False
@@ -146,8 +150,10 @@ class Cells:
         """Give the places that have rows, ascending."""
         return np.sort(np.fromiter(self._line_of, dtype=np.int64, count=len(self._line_of)))
 
-    def merge(self, places: Ints, keys: Ints, keys_known: int, partials: Partials | None) -> Ints:
-        """Merge partials into cells, each cell once; cells that are not there are added. Gives the rows."""
+    def merge(
+        self, places: Ints, keys: Ints, keys_known: int, partials: Partials | None
+    ) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """Merge partials into cells, each cell once; gives their rows, and which of them were added."""
         flat = self._flat(places, keys, keys_known)
         grid = self._grid.reshape(-1)
         rows = grid[flat].astype(np.int64) - 1
@@ -158,7 +164,7 @@ class Cells:
             added = None if partials is None else partials.take(new)
             rows[new] = self.table.add(added, place=places[new], key=keys[new])
             grid[flat[new]] = rows[new] + 1
-        return rows
+        return rows, new
 
     def of(self, places: Ints) -> tuple[Ints, Ints]:
         """Give the rows of some places (distinct, ascending): position of the place, and row."""

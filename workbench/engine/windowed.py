@@ -22,11 +22,13 @@ from workbench.engine.progress import Stamp
 from workbench.engine.sessions import SessionWindows
 from workbench.engine.slices import Firing, Placed, Rows, SlicedWindows
 from workbench.engine.state import VERSION
+from workbench.engine.telling import Teller
+from workbench.engine.triggered import TriggeredWindows
 from workbench.errors import SnapshotError
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import (
     LATE_BY,
-    ON_TIME,
+    RETRACTION,
     REVISION,
     TIMING,
     TIMINGS,
@@ -34,9 +36,12 @@ from workbench.model.panes import (
     WINDOW_END,
     WINDOW_START,
 )
+from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, Trigger
 from workbench.model.windows import Count, Session, Window
 from workbench.schema import REASON
 from workbench.time import fine_enough, from_nanos
+
+_LAST = "__last"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,15 +52,19 @@ class WindowOutput:
     ----------
     panes : pandas.DataFrame
         ``window_start, window_end``, keys, aggregates, ``timing, revision``; by window end, keys, revision.
+        If they are retracted, ``retraction`` (bool): whether the pane was told before and holds no more.
     late : pandas.DataFrame
         The rows that were late for every window, plus ``late_by`` and ``watermark``.
     rejected : pandas.DataFrame
-        The rows that no window covers, plus ``reason``.
+        The rows that no window covers, or whose windows have a trigger that has finished, plus ``reason``.
+    last : bool array, shape (panes,)
+        Whether each pane is the last of its window and key: no other can follow.
     dropped : int
         Pairs of row and window that were late, those of fully late rows included.
     """
 
     panes: pd.DataFrame
+    last: npt.NDArray[np.bool_]
     late: pd.DataFrame
     rejected: pd.DataFrame
     dropped: int
@@ -74,13 +83,19 @@ class WindowOperator:
         Nanoseconds that a closed window still accepts rows.
     aggregates : tuple of Aggregate
         What is computed.
+    trigger : Trigger
+        When panes are told.
+    accumulation : str
+        ``accumulating``, ``discarding`` or ``retracting``: what a pane holds.
+    empty_panes : collection of str
+        Which panes are told even if no row has come since the last: ``on_time``, ``closing``.
     time_dtype : datetime dtype
         Unit and zone of ``window_start`` and ``window_end``; the unit is finer if the window needs it.
 
     Notes
     -----
     A batch costs a fixed number of array operations. State is bounded as the windows say: `SlicedWindows`,
-    `SessionWindows`, `CountWindows`; keys are forgotten when no state is left of them.
+    `TriggeredWindows`, `SessionWindows`, `CountWindows`; keys are forgotten when no state is left of them.
     """
 
     def __init__(
@@ -90,16 +105,21 @@ class WindowOperator:
         window: Window,
         lateness: int,
         aggregates: tuple[Aggregate, ...],
+        trigger: Trigger = DEFAULT,
+        accumulation: str = ACCUMULATING,
+        empty_panes: tuple[str, ...] = (),
         time_dtype: Any = "datetime64[ns]",
     ) -> None:
         self.keys = KeyDictionary(keys)
         self.plan = Plan(aggregates)
         self.time_dtype = fine_enough(pd.api.types.pandas_dtype(time_dtype), *window.lengths)
-        self.windows = _windows(window, lateness, self.plan)
+        self.retracting = accumulation == RETRACTING
+        told = {"trigger": trigger, "accumulation": accumulation, "empty": empty_panes}
+        self.windows = _windows(window, lateness, self.plan, told)
         self._empty: pd.DataFrame | None = None
         self._no_late: pd.DataFrame | None = None
         self._no_outside: pd.DataFrame | None = None
-        self._described = repr((keys, window, lateness, aggregates))
+        self._described = repr((keys, window, lateness, aggregates, trigger, accumulation, empty_panes))
 
     @property
     def size(self) -> int:
@@ -131,21 +151,27 @@ class WindowOperator:
             frame.index.to_numpy(),
             codes,
             len(self.keys),
+            stamp.now,
         )
         if self._empty is None:
             none = np.zeros(0, dtype=np.int64)
-            self._empty = self._pane_table(Firing(none, none, none, rows.fold(none, none, 0), ON_TIME, none))
+            self._empty = self._pane_table(Firing(none, none, none, rows.fold(none, none, 0), none, none))
+            self._empty = self._empty.drop(columns=_LAST)
         placed = self.windows.process(rows, stamp.watermark)
         if self._no_late is None:  # most batches have none: their tables are made once
             nothing = replace(
-                placed, late=np.zeros(len(frame), dtype=bool), outside=np.zeros(len(frame), dtype=bool)
+                placed,
+                done=None,
+                late=np.zeros(len(frame), dtype=bool),
+                outside=np.zeros(len(frame), dtype=bool),
             )
             self._no_late, self._no_outside = self._late(frame, nothing, met), self._outside(frame, nothing)
+        refused = placed.outside.any() or (placed.done is not None and placed.done.any())
         output = WindowOutput(
-            self._panes(placed.firings),
-            self._late(frame, placed, met) if placed.late.any() else self._no_late,
-            self._outside(frame, placed) if placed.outside.any() else self._no_outside,
-            placed.dropped,
+            *self._panes(placed.firings),
+            late=self._late(frame, placed, met) if placed.late.any() else self._no_late,
+            rejected=self._outside(frame, placed) if refused else self._no_outside,
+            dropped=placed.dropped,
         )
         self._forget()
         return output
@@ -153,7 +179,7 @@ class WindowOperator:
     def peek(self) -> pd.DataFrame:
         """Give what the open windows hold so far, as panes with timing ``early``; nothing changes."""
         firing = self.windows.peek(len(self.keys))
-        return self._panes([] if firing is None else [firing])
+        return self._panes([] if firing is None else [firing])[0]
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state, as plain values, arrays and a frame of keys."""
@@ -184,26 +210,28 @@ class WindowOperator:
         self.plan.dtypes = dict(snapshot["dtypes"])
         self.windows.restore(snapshot["windows"])
 
-    def _panes(self, firings: list[Firing]) -> pd.DataFrame:
-        """Make the pane table of some firings."""
+    def _panes(self, firings: list[Firing]) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
+        """Make the pane table of some firings, and say which are the last."""
         if not firings:
-            return self._no_panes()
+            return self._no_panes(), np.zeros(0, dtype=bool)
+        _settle(firings)
         frames = [self._pane_table(firing) for firing in firings]
         panes = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-        return in_order(panes, self.keys.names)
+        panes = in_order(panes, self.keys.names)
+        return panes, panes.pop(_LAST).to_numpy()
 
     def _no_panes(self) -> pd.DataFrame:
         """Give a pane table without rows, of the types that it will have; there are none before a batch."""
         if self._empty is None:
             outputs = [aggregate.output for aggregate in self.plan.aggregates]
-            return pd.DataFrame(
-                columns=[WINDOW_START, WINDOW_END, *self.keys.names, *outputs, TIMING, REVISION]
-            )
+            added = [TIMING, REVISION, RETRACTION] if self.retracting else [TIMING, REVISION]
+            return pd.DataFrame(columns=[WINDOW_START, WINDOW_END, *self.keys.names, *outputs, *added])
         return self._empty
 
     def _pane_table(self, firing: Firing) -> pd.DataFrame:
         count = len(firing.keys)
-        timing = pd.Categorical.from_codes(np.full(count, TIMINGS.index(firing.timing)), categories=TIMINGS)
+        timing = pd.Categorical.from_codes(firing.timings, categories=TIMINGS)
+        retraction = {RETRACTION: np.full(count, firing.retraction)} if self.retracting else {}
         return pd.DataFrame(
             {
                 WINDOW_START: from_nanos(firing.starts, self.time_dtype),
@@ -212,6 +240,8 @@ class WindowOperator:
                 **self.plan.results(firing.partials),
                 TIMING: timing,
                 REVISION: firing.revisions,
+                **retraction,
+                _LAST: np.zeros(count, dtype=bool) if firing.last is None else firing.last,
             },
             copy=False,
         )
@@ -225,7 +255,10 @@ class WindowOperator:
         return rows.assign(**{LATE_BY: placed.late_by[late].view("timedelta64[ns]"), WATERMARK: watermark})
 
     def _outside(self, frame: pd.DataFrame, placed: Placed) -> pd.DataFrame:
-        return frame[placed.outside].assign(**{REASON: "between windows"})
+        outside = frame[placed.outside].assign(**{REASON: "between windows"})
+        if placed.done is None or not placed.done.any():
+            return outside
+        return pd.concat([outside, frame[placed.done].assign(**{REASON: "after the trigger has finished"})])
 
     def _forget(self) -> None:
         """Forget keys of which no state is left, once they are most of all keys."""
@@ -233,14 +266,33 @@ class WindowOperator:
             self.windows.renew_keys(self.keys.retain(self.windows.live_keys()))
 
 
-def _windows(window: Window, lateness: int, plan: Plan) -> SlicedWindows | SessionWindows | CountWindows:
+def _windows(
+    window: Window, lateness: int, plan: Plan, told: dict[str, Any]
+) -> SlicedWindows | TriggeredWindows | SessionWindows | CountWindows:
     match window:
-        case Session():
-            return SessionWindows(window, lateness, plan)
         case Count():
             return CountWindows(window, plan)
-        case _:
+        case Session():
+            return SessionWindows(window, plan, Teller(plan, lateness, **told))
+        case _ if told == {"trigger": DEFAULT, "accumulation": ACCUMULATING, "empty": ()}:
             return SlicedWindows(window, lateness, plan)
+        case _:
+            return TriggeredWindows(window, plan, Teller(plan, lateness, **told))
+
+
+def _settle(firings: list[Firing]) -> None:
+    """Let no pane be the last that another of the same batch follows."""
+    if len(firings) < 2:
+        return
+    told = [np.concatenate([getattr(f, name) for f in firings]) for name in ("ends", "starts", "keys")]
+    number = np.arange(len(told[0]))
+    order = np.lexsort((number, *told))
+    followed = np.zeros(len(number), dtype=bool)
+    followed[order[:-1]] = np.all([np.diff(column[order]) == 0 for column in told], axis=0)
+    edges = np.cumsum([len(firing.keys) for firing in firings])[:-1]
+    for firing, mask in zip(firings, np.split(followed, edges), strict=True):
+        if firing.last is not None:
+            firing.last[mask] = False
 
 
 def in_order(panes: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -262,8 +314,9 @@ def window_operator(
     keys: tuple[str, ...] = (),
     lateness: int = 0,
     time_dtype: Any = "datetime64[ns]",
+    **told: Any,
 ) -> WindowOperator:
-    """Make a `WindowOperator`; without keys and lateness unless given.
+    """Make a `WindowOperator`; without keys and lateness unless given, and with the default trigger.
 
     Examples
     --------
@@ -277,5 +330,5 @@ def window_operator(
     0 1970-01-01 00:00:10      3  on_time
     """
     return WindowOperator(
-        keys=keys, window=window, lateness=lateness, aggregates=aggregates, time_dtype=time_dtype
+        keys=keys, window=window, lateness=lateness, aggregates=aggregates, time_dtype=time_dtype, **told
     )

@@ -2,7 +2,8 @@
 
 A pane is one firing of one window of one key. A pane table has the columns ``window_start, window_end``
 (datetimes in the unit and zone of the input's event time, the interval half-open), the keys, the aggregates,
-``timing`` and ``revision``; its order is by ``window_end``, then keys, then revision.
+``timing`` and ``revision``; its order is by ``window_end``, then keys, then revision. Where panes are
+retracted, ``retraction`` says whether a pane takes back one that was told before.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ WINDOW_START: Final = "window_start"
 WINDOW_END: Final = "window_end"
 TIMING: Final = "timing"
 REVISION: Final = "revision"
-RETAINED: Final = (WINDOW_START, WINDOW_END, TIMING, REVISION)
+RETRACTION: Final = "retraction"
+RETAINED: Final = (WINDOW_START, WINDOW_END, TIMING, REVISION, RETRACTION)
 """Names that keys and aggregates may not take."""
 
 EARLY: Final = "early"

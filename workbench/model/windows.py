@@ -96,19 +96,37 @@ class Session:
         The longest pause within a session, more than zero.
     merge_touching : bool
         Whether rows exactly one gap apart share a session: True as in Flink and Spark, False as in Beam.
+    max_size : duration, optional
+        A session that has become that long takes no further row or session; it may be longer by what it took
+        last. Each row is taken on its arrival: it and the sessions of its key are merged from the earliest
+        start on. So with disorder the sessions depend on the order of arrival, and may overlap; a batch costs
+        a round for each row of a key whose session is that long.
 
     Examples
     --------
     >>> Session("30min")
     Session('30min')
+    >>> Session("30min", max_size="4h")
+    Session('30min', max_size='4h')
     """
 
     gap: int
     merge_touching: bool
+    max_size: int | None
 
-    def __init__(self, gap: Duration, *, merge_touching: bool = True) -> None:
+    def __init__(
+        self, gap: Duration, *, merge_touching: bool = True, max_size: Duration | None = None
+    ) -> None:
+        longest = None if max_size is None else duration(max_size, what="maximum size of a session")
         object.__setattr__(self, "gap", duration(gap, what="gap of a session", positive=True))
         object.__setattr__(self, "merge_touching", merge_touching)
+        object.__setattr__(self, "max_size", longest)
+        if longest is not None and longest < self.gap:
+            raise DescriptionError(
+                f"a session of at most {max_size!r} cannot have a gap of {gap!r}",
+                detail="one row alone makes a session as long as the gap",
+                hint="choose a maximum size that is at least the gap",
+            )
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -116,7 +134,9 @@ class Session:
         return (self.gap,)
 
     def __repr__(self) -> str:
-        return f"Session({spell(self.gap)!r}{'' if self.merge_touching else ', merge_touching=False'})"
+        touching = "" if self.merge_touching else ", merge_touching=False"
+        longest = "" if self.max_size is None else f", max_size={spell(self.max_size)!r}"
+        return f"Session({spell(self.gap)!r}{touching}{longest})"
 
 
 @dataclass(frozen=True, init=False, repr=False)

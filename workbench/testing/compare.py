@@ -7,7 +7,7 @@ the outcome, so the rule does not depend on the batches.
 
 The rule sees panes only, and in one corner it is too strict: a session that has expired may come to
 lie within a later one that never held its rows (its row was accepted because it touched a live
-session beyond). `workbench.testing.oracle.Answer` tells such panes apart by their true descent.
+session beyond). `workbench.testing.answers.Answer` tells such panes apart by their true descent.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from workbench.testing.compare import plain
 from workbench.testing.drivers import (
     Driver,
     Setting,
+    millis,
     read_dtypes,
     read_window,
     unknown,
@@ -92,7 +93,7 @@ class RowDriver(Driver):
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Give a row that came out as the cases write it."""
-        return {name: _millis(value) if name == "t" else plain(value) for name, value in row.items()}
+        return {name: millis(value) if name == "t" else plain(value) for name, value in row.items()}
 
     @property
     def lateness(self) -> int:
@@ -160,7 +161,7 @@ class RowDriver(Driver):
     def _rows(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         names = [name for name in frame.columns if any(name in dtypes for dtypes in self.dtypes.values())]
         return [
-            {name: _millis(row[name]) if name == "t" else plain(row[name]) for name in names}
+            {name: millis(row[name]) if name == "t" else plain(row[name]) for name in names}
             for row in frame.to_dict("records")
         ]
 
@@ -362,8 +363,4 @@ def _nanos(millis: int | None) -> int | None:
 def _window(row: Mapping[str, Any]) -> dict[str, Any]:
     if WINDOW_START not in row:
         return {}
-    return {"window": [_millis(row[WINDOW_START]), _millis(row[WINDOW_END])]}
-
-
-def _millis(moment: Any) -> int | None:
-    return None if pd.isna(moment) else int(pd.Timestamp(moment).value) // MILLISECOND
+    return {"window": [millis(row[WINDOW_START]), millis(row[WINDOW_END])]}

@@ -13,9 +13,10 @@ from workbench.model.expressions import as_expression
 from workbench.model.patterns import INNER, Pattern, begin, recognize
 from workbench.testing.cases import Case
 from workbench.testing.compare import plain
-from workbench.testing.drivers import AggregateDriver, Driver, Setting, read_dtypes, unknown
+from workbench.testing.drivers import Driver, Setting, read_dtypes, unknown
 from workbench.testing.policies import MILLISECOND, CaseWatermark
 from workbench.testing.replay import restarted
+from workbench.testing.window_drivers import AggregateDriver
 
 _STAGE = ("name", "where", "contiguity", "times", "inner", "optional", "greedy", "negated")
 _VARIABLE = ("var", "times", "reluctant")

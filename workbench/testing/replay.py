@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.progress import Progress, Stamp
@@ -24,6 +26,11 @@ class Output(Protocol):
     @property
     def panes(self) -> pd.DataFrame:
         """The panes that the batch fired."""
+        ...
+
+    @property
+    def last(self) -> npt.NDArray[np.bool_]:
+        """Whether each pane is the last of its window and key."""
         ...
 
     @property

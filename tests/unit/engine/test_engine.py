@@ -171,12 +171,14 @@ def test_nullable_columns_stay_nullable():
 
 def test_cells_find_their_rows_again_and_free_them():
     cells = Cells([], "panes")
-    rows = cells.merge(np.array([5, 5, 9]), np.array([0, 1, 0]), 2, None)
-    assert cells.merge(np.array([9, 5]), np.array([0, 1]), 300, None).tolist() == [rows[2], rows[1]]
+    rows, added = cells.merge(np.array([5, 5, 9]), np.array([0, 1, 0]), 2, None)
+    again, anew = cells.merge(np.array([9, 5]), np.array([0, 1]), 300, None)
+    assert again.tolist() == [rows[2], rows[1]]
+    assert (added.all(), anew.any()) == (True, False)
     assert cells.places().tolist() == [5, 9]
     cells.drop(np.array([5]))
     assert len(cells) == 1
-    assert cells.merge(np.array([7]), np.array([0]), 300, None).tolist() == [rows[0]]  # used again
+    assert cells.merge(np.array([7]), np.array([0]), 300, None)[0].tolist() == [rows[0]]  # used again
 
 
 def run(window, batches, *, lateness=0, keys=("k",), bound=0, named=None):

@@ -6,9 +6,9 @@ import pytest
 from workbench.engine.windowed import window_operator
 from workbench.model.aggregates import FUNCTIONS, Aggregate
 from workbench.model.windows import Session, Sliding, Tumbling
+from workbench.testing.answers import run_oracle
 from workbench.testing.batch import pandas_answer
 from workbench.testing.compare import final_panes, late_rows, pane_differences
-from workbench.testing.oracle import run_oracle
 from workbench.testing.replay import replay
 from workbench.time import SECOND
 
