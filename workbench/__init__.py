@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.engine.lookup import Lookup
     from workbench.errors import (
         DescriptionError,
         RunError,
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
         WorkbenchError,
     )
     from workbench.model.custom import Custom
+    from workbench.model.patterns import begin, recognize
     from workbench.model.stream import EventStream, PaneStream
+    from workbench.model.triggers import (
+        AfterAll,
+        AfterAny,
+        AfterCount,
+        AfterEach,
+        AfterProcessingTime,
+        AfterWatermark,
+        ContinuousEventTime,
+        Repeatedly,
+    )
     from workbench.model.watermarks import Ascending, BoundedOutOfOrderness, Punctuated
     from workbench.model.windows import Calendar, Count, Cumulating, Global, Session, Sliding, Tumbling
     from workbench.runtimes.registry import runs, start, stop_all
@@ -31,6 +43,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "engine.lookup": ("Lookup",),
     "errors": (
         "DescriptionError",
         "RunError",
@@ -40,7 +53,18 @@ _HOMES = {
         "WorkbenchError",
     ),
     "model.custom": ("Custom",),
+    "model.patterns": ("begin", "recognize"),
     "model.stream": ("EventStream", "PaneStream"),
+    "model.triggers": (
+        "AfterAll",
+        "AfterAny",
+        "AfterCount",
+        "AfterEach",
+        "AfterProcessingTime",
+        "AfterWatermark",
+        "ContinuousEventTime",
+        "Repeatedly",
+    ),
     "model.watermarks": ("Ascending", "BoundedOutOfOrderness", "Punctuated"),
     "model.windows": ("Calendar", "Count", "Cumulating", "Global", "Session", "Sliding", "Tumbling"),
     "runtimes.registry": ("runs", "start", "stop_all"),
@@ -51,17 +75,26 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AfterAll",
+    "AfterAny",
+    "AfterCount",
+    "AfterEach",
+    "AfterProcessingTime",
+    "AfterWatermark",
     "Ascending",
     "BoundedOutOfOrderness",
     "Calendar",
+    "ContinuousEventTime",
     "Count",
     "Cumulating",
     "Custom",
     "DescriptionError",
     "EventStream",
     "Global",
+    "Lookup",
     "PaneStream",
     "Punctuated",
+    "Repeatedly",
     "Run",
     "RunError",
     "Schema",
@@ -72,6 +105,8 @@ __all__ = [
     "StepError",
     "Tumbling",
     "WorkbenchError",
+    "begin",
+    "recognize",
     "runs",
     "start",
     "stop_all",

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
 
-from workbench.engine.operators import OUT, REJECTED, Confluence, Door
+from workbench.engine.door import Door
+from workbench.engine.operators import Confluence
+from workbench.engine.outcomes import OUT, REJECTED
 from workbench.model.watermarks import Ascending, BoundedOutOfOrderness, Punctuated, Watermark
 from workbench.schema import Schema
 from workbench.testing.strategies import EPOCHS, TICK, cuts, durations

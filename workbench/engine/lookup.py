@@ -14,10 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.progress import Stamp
-from workbench.engine.rows import RowStore, suffixed
+from workbench.engine.rows import RowStore
 from workbench.engine.sides import EQUAL, INNER, UNMATCHED, check_snapshot, choose
 from workbench.engine.state import VERSION
 from workbench.errors import DescriptionError, SchemaError
+from workbench.model.joins import suffixed
 from workbench.schema import require
 
 Ints = npt.NDArray[np.int64]

@@ -6,169 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.engine.keys import KeyDictionary
+from workbench.engine.door import Door
+from workbench.engine.operations import Operated
+from workbench.engine.outcomes import LATE, OUT, REJECTED, Operator, Outcome
 from workbench.engine.partitions import Partitions
-from workbench.engine.progress import PartitionedProgress, Progress, Stamp
-from workbench.engine.ranges import shift
+from workbench.engine.progress import Stamp
+from workbench.engine.ranges import behind
 from workbench.engine.windowed import WindowOperator, window_operator
 from workbench.errors import StepError
-from workbench.model.steps import Aggregated, Apply, Columns, Date, Step, Union
-from workbench.model.watermarks import BoundedOutOfOrderness, Punctuated, Watermark
-from workbench.schema import REASON, Schema
-from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, spell, to_nanos
-
-OUT, LATE, REJECTED = "out", "late", "rejected"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What comes of a batch.
-
-    Parameters
-    ----------
-    frames : dict of str to pandas.DataFrame
-        By port: ``out``, ``late``, ``rejected``.
-    stamp : Stamp or None
-        The dates of the rows that come out; None for panes, which carry no watermark.
-    dropped : int
-        Pairs of row and window that were late.
-    """
-
-    frames: dict[str, pd.DataFrame]
-    stamp: Stamp | None
-    dropped: int = 0
-
-
-class Operator(Protocol):
-    """One step at work."""
-
-    @property
-    def size(self) -> int:
-        """How many entries the state holds."""
-        ...
-
-    def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
-        """Take a batch; ``side`` says from which of several upstreams it comes."""
-        ...
-
-    def snapshot(self) -> dict[str, Any]:
-        """Give the state."""
-        ...
-
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on from a snapshot."""
-        ...
-
-
-class Door:
-    """Admits rows by the schema, numbers them by arrival, and dates them: event time, and the watermark met.
-
-    Parameters
-    ----------
-    schema : Schema or None
-        The columns; None takes those of the first batch.
-    policy : Watermark
-        What moves the watermark, and who may hold it back.
-    time : str
-        The event-time column.
-
-    Attributes
-    ----------
-    now : int
-        Processing time; whoever brings a batch says it.
-    arrivals : int64 array, shape (rows,), or None
-        When each row of the batch arrived, if whoever brings it knows.
-    """
-
-    def __init__(self, schema: Schema | None, policy: Watermark, time: str) -> None:
-        self.schema, self.policy, self.time = schema, policy, time
-        self.progress = progress_by(policy)
-        self.now = NO_WATERMARK
-        self.arrivals: Nanos | None = None
-        self._partitions = KeyDictionary(policy.by)
-
-    @property
-    def size(self) -> int:
-        """How many partitions are remembered."""
-        return len(self.progress.partitions) if isinstance(self.progress, PartitionedProgress) else 0
-
-    def process(self, frame: pd.DataFrame, stamp: Stamp | None = None, side: int = 0) -> Outcome:
-        """Take a batch as it arrived."""
-        arrivals, self.arrivals = self.arrivals, None
-        if self.schema is None:
-            self.schema = Schema.infer(frame, self.time)
-            self.policy.check(self.schema)
-        first = self.progress.arrived + 1
-        frame = frame.set_axis(pd.RangeIndex(first, first + len(frame)))
-        admitted, rejected = self.schema.admit(frame)
-        if self.policy.max_ahead is not None:
-            came = np.full(len(frame), self.now) if arrivals is None else arrivals
-            limits = np.where(came == NO_WATERMARK, END_OF_TIME, shift(came, self.policy.max_ahead))
-            limits = limits[admitted.index.to_numpy() - first]
-            admitted, rejected = self._not_ahead(admitted, rejected, limits)
-        at = admitted.index.to_numpy() - first if len(rejected) else slice(None)
-        read = {name: _spread(values, at, len(frame)) for name, values in self._read(admitted).items()}
-        dates = self.progress.stamp(now=self.now, arrivals=arrivals, **read)
-        return Outcome({OUT: admitted, REJECTED: rejected}, dates)
-
-    def tick(self) -> Outcome:
-        """Let processing time pass up to `now`, without rows."""
-        return Outcome({OUT: self._nothing()}, self.progress.stamp(np.empty(0, dtype=np.int64), self.now))
-
-    def end(self) -> Outcome:
-        """End a bounded stream."""
-        return Outcome({OUT: self._nothing()}, self.progress.end())
-
-    def holding(self) -> str | None:
-        """Name the partition that holds the watermark back; None if none does, or there are none."""
-        if not self.policy.by or not isinstance(self.progress, PartitionedProgress):
-            return None
-        part = self.progress.partitions.holding()
-        if part is None:
-            return None
-        values = self._partitions.take(np.array([part]))
-        return ", ".join(f"{name}={values[name].tolist()[0]!r}" for name in self.policy.by)
-
-    def snapshot(self) -> dict[str, Any]:
-        """Give the state."""
-        return {**self.progress.snapshot(), "keys": self._partitions.snapshot()}
-
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Go on from a snapshot."""
-        self.progress.restore(snapshot)
-        self._partitions.restore(snapshot["keys"])
-
-    def _nothing(self) -> pd.DataFrame:
-        return pd.DataFrame() if self.schema is None else self.schema.empty()
-
-    def _read(self, admitted: pd.DataFrame) -> dict[str, Nanos]:
-        """Give what the watermark is made of: event times, and what the policy looks at besides."""
-        told = {"times": to_nanos(admitted[self.time])}
-        if isinstance(self.policy, Punctuated):
-            told["claims"] = to_nanos(admitted[self.policy.column])
-        if self.policy.by:
-            told["codes"] = self._partitions.encode(admitted)
-        return told
-
-    def _not_ahead(
-        self, admitted: pd.DataFrame, rejected: pd.DataFrame, limits: Nanos
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Reject the rows whose event time, or mark, is beyond their limit."""
-        columns = [self.time, self.policy.column] if isinstance(self.policy, Punctuated) else [self.time]
-        ahead = np.logical_or.reduce([to_nanos(admitted[name]) > limits for name in columns])
-        if not ahead.any():
-            return admitted, rejected
-        most = spell(self.policy.max_ahead or 0)
-        refused = admitted[ahead].assign(**{REASON: f"more than {most} ahead of its arrival"})
-        refused = refused.astype({REASON: "str"})
-        both = pd.concat([rejected, refused]).sort_index() if len(rejected) else refused
-        return admitted[~ahead], both
+from workbench.model.panes import ON_TIME, WINDOW_END
+from workbench.model.steps import Aggregated, Apply, Columns, Date, Operation, Step, Union
+from workbench.model.triggers import DEFAULT, DISCARDING
+from workbench.time import END_OF_TIME, to_nanos
 
 
 class Stateless:
@@ -240,10 +94,14 @@ class Stateless:
 
 
 class Windows:
-    """Windows of rows by key, aggregated into panes."""
+    """Windows of rows by key, aggregated into panes.
 
-    def __init__(self, operator: WindowOperator) -> None:
-        self.operator = operator
+    Panes are dated: each has the last moment of its window for event time, and none comes any more for a
+    window that ended before the watermark less the lateness.
+    """
+
+    def __init__(self, operator: WindowOperator, lateness: int) -> None:
+        self.operator, self.lateness, self.told = operator, lateness, 0
 
     @property
     def size(self) -> int:
@@ -253,9 +111,15 @@ class Windows:
     def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
         """Take a batch of dated rows."""
         assert stamp is not None, "a window needs dated rows"
+        before = behind(self.operator.watermark, self.lateness)
         output = self.operator.process(frame, stamp)
         frames = {OUT: output.panes, LATE: output.late, REJECTED: output.rejected}
-        return Outcome(frames, None, output.dropped)
+        return Outcome(frames, self._dates(output.panes, before, stamp), output.dropped)
+
+    @property
+    def heeds_clock(self) -> bool:
+        """Whether panes may be due without a row."""
+        return self.operator.heeds_clock
 
     def peek(self) -> pd.DataFrame:
         """Give what the open windows hold so far, as early panes."""
@@ -263,11 +127,24 @@ class Windows:
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state."""
-        return self.operator.snapshot()
+        return {"operator": self.operator.snapshot(), "told": self.told}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from a snapshot."""
-        self.operator.restore(snapshot)
+        self.operator.restore(snapshot["operator"])
+        self.told = snapshot["told"]
+
+    def _dates(self, panes: pd.DataFrame, before: int, stamp: Stamp) -> Stamp:
+        """Number panes, and date them."""
+        first, count = self.told + 1, len(panes)
+        self.told += count
+        watermark = behind(self.operator.watermark, self.lateness)
+        if not count:
+            none = np.zeros(0, dtype=np.int64)
+            return Stamp(first, none, none, watermark, stamp.now)
+        panes.index = pd.RangeIndex(first, first + count)
+        ends = to_nanos(panes[WINDOW_END])
+        return Stamp(first, ends - 1, np.full(count, before), watermark, stamp.now)
 
 
 class Confluence:
@@ -333,15 +210,6 @@ class Confluence:
         self.arrived = snapshot["arrived"]
 
 
-def progress_by(policy: Watermark) -> Progress:
-    """Make the running watermark of a policy; the simplest that does."""
-    bound = policy.bound if isinstance(policy, BoundedOutOfOrderness) else None
-    if not policy.by and not policy.advance_with_clock:
-        return Progress(bound)  # its own idleness matters only where it is united with others
-    idle = END_OF_TIME if policy.idle is None else policy.idle
-    return PartitionedProgress(bound, Partitions(idle=idle, clock=policy.advance_with_clock))
-
-
 def operator_for(step: Step, *, reject: bool = False) -> Operator:
     """Make the operator of a step that is neither a source nor a further output."""
     match step:
@@ -360,8 +228,14 @@ def operator_for(step: Step, *, reject: bool = False) -> Operator:
                 lateness=step.lateness,
                 aggregates=step.aggregates,
                 time_dtype=dated.schema.dtypes[dated.schema.time],
+                trigger=step.trigger,
+                # whoever was told of a window early is told when it closes, even if no row has come since
+                empty_panes=() if step.trigger == DEFAULT or step.accumulation == DISCARDING else (ON_TIME,),
+                accumulation=step.accumulation,
             )
-            return Windows(operator)
+            return Windows(operator, step.lateness)
+        case Operation():
+            return Operated(step)
         case _:
             raise TypeError(f"no operator for {step!r}")
 
@@ -370,12 +244,3 @@ def idle_after(step: Step) -> int | None:
     """Give how long a stream may be without rows before it is idle, as its sources have it; None for ever."""
     said = [dated.watermark.idle for dated in step.chain() if isinstance(dated, Date)]
     return None if None in said else max((idle for idle in said if idle is not None), default=None)
-
-
-def _spread(values: Nanos, at: Nanos | slice, count: int) -> Nanos:
-    """Give the values of admitted rows a place among all rows."""
-    if isinstance(at, slice):
-        return values
-    every = np.full(count, NO_WATERMARK)
-    every[at] = values
-    return every

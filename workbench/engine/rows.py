@@ -6,7 +6,7 @@ who is where by key and time is `workbench.engine.ranges`'s to know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -302,19 +302,3 @@ def _extend(array: Array, size: int) -> Array:
     larger = np.zeros(size, dtype=array.dtype)
     larger[: len(array)] = array
     return larger
-
-
-def suffixed(
-    left: Sequence[str], right: Sequence[str], keys: Sequence[str], suffixes: tuple[str, str]
-) -> Any:
-    """Name the columns of two sides: keys once, and what both have with a suffix each, as pandas does.
-
-    Examples
-    --------
-    >>> suffixed(["k", "v", "a"], ["k", "v", "b"], ["k"], ("", "_right"))
-    ({'k': 'k', 'v': 'v', 'a': 'a'}, {'v': 'v_right', 'b': 'b'})
-    """
-    both = (set(left) & set(right)) - set(keys)
-    mine = {name: f"{name}{suffixes[0]}" if name in both else name for name in left}
-    theirs = {name: f"{name}{suffixes[1]}" if name in both else name for name in right if name not in keys}
-    return mine, theirs

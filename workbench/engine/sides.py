@@ -17,9 +17,10 @@ import pandas as pd
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, shift
-from workbench.engine.rows import Aside, RowStore, suffixed
+from workbench.engine.rows import Aside, RowStore
 from workbench.engine.state import VERSION
 from workbench.errors import DescriptionError, SchemaError, SnapshotError
+from workbench.model.joins import suffixed
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
 Ints = npt.NDArray[np.int64]

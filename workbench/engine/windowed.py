@@ -36,7 +36,7 @@ from workbench.model.panes import (
     WINDOW_END,
     WINDOW_START,
 )
-from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, Trigger
+from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, Trigger, heeds_clock
 from workbench.model.windows import Count, Session, Window
 from workbench.schema import REASON
 from workbench.time import fine_enough, from_nanos
@@ -113,7 +113,7 @@ class WindowOperator:
         self.keys = KeyDictionary(keys)
         self.plan = Plan(aggregates)
         self.time_dtype = fine_enough(pd.api.types.pandas_dtype(time_dtype), *window.lengths)
-        self.retracting = accumulation == RETRACTING
+        self.retracting, self.heeds_clock = accumulation == RETRACTING, heeds_clock(trigger)
         told = {"trigger": trigger, "accumulation": accumulation, "empty": empty_panes}
         self.windows = _windows(window, lateness, self.plan, told)
         self._empty: pd.DataFrame | None = None

@@ -11,10 +11,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from workbench.errors import DescriptionError
 from workbench.model.aggregates import Aggregate
-from workbench.model.panes import LATE_BY, REVISION, TIMING, WATERMARK, WINDOW_END, WINDOW_START
+from workbench.model.panes import (
+    LATE_BY,
+    RETRACTION,
+    REVISION,
+    TIMING,
+    WATERMARK,
+    WINDOW_END,
+    WINDOW_START,
+)
+from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, AfterWatermark, Trigger
 from workbench.model.watermarks import Watermark
-from workbench.model.windows import Window
+from workbench.model.windows import Count, Window
 from workbench.schema import REASON, Schema
 from workbench.time import spell
 
@@ -51,6 +61,16 @@ class Step(ABC):
     @abstractmethod
     def columns(self) -> Columns:
         """The columns that come out."""
+
+    @property
+    def dated(self) -> bool:
+        """Whether the rows that come out have an event time, and a watermark that each met."""
+        return all(upstream.dated for upstream in self.upstreams)
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """The further outputs: ``late``, ``rejected`` and the like."""
+        return ()
 
     @abstractmethod
     def describe(self) -> str:
@@ -98,6 +118,11 @@ class Date(Step):
         """The columns of the schema."""
         return tuple(self.schema.dtypes)
 
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Rows that do not fit."""
+        return ("rejected",)
+
     def describe(self) -> str:
         """Say in a line what the step does."""
         return f"event time {self.schema.time}, {self.watermark!r}"
@@ -135,19 +160,77 @@ class Aggregated(Step):
     window: Window
     lateness: int
     aggregates: tuple[Aggregate, ...]
+    trigger: Trigger = DEFAULT
+    accumulation: str = ACCUMULATING
 
     @property
     def columns(self) -> Columns:
         """The columns of the pane table."""
         outputs = tuple(aggregate.output for aggregate in self.aggregates)
-        return (WINDOW_START, WINDOW_END, *self.keys, *outputs, TIMING, REVISION)
+        added = (RETRACTION,) if self.accumulation == RETRACTING else ()
+        return (WINDOW_START, WINDOW_END, *self.keys, *outputs, TIMING, REVISION, *added)
+
+    @property
+    def once(self) -> bool:
+        """Whether each window of a key puts out one pane at most."""
+        told = self.trigger if self.trigger != AfterWatermark(late=None) else DEFAULT
+        return isinstance(self.window, Count) or (not self.lateness and told == DEFAULT)
+
+    @property
+    def dated(self) -> bool:
+        """Whether there is one pane a window and key, dated at its last moment; several would count twice."""
+        return self.once and super().dated
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Rows that came too late, and rows in no window."""
+        return ("late", "rejected")
 
     def describe(self) -> str:
         """Say in a line what the step does."""
         by = f" by {', '.join(self.keys)}" if self.keys else ""
         late = f", lateness {spell(self.lateness)}" if self.lateness else ""
         what = ", ".join(map(str, self.aggregates))
-        return f"{what}{by} in {self.window!r}{late}"
+        trigger = "" if self.trigger == DEFAULT else f", {self.trigger!r}"
+        held = "" if self.accumulation == ACCUMULATING else f", {self.accumulation}"
+        return f"{what}{by} in {self.window!r}{late}{trigger}{held}"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Operation(Step):
+    """A step that the engine has an operator for by name: a join, a ranking, a pattern, and the like.
+
+    Parameters
+    ----------
+    kind : str
+        Which: a key of `workbench.engine.operations.OPERATORS`, where its options are described.
+    options : mapping
+        The arguments of that operator; durations in nanoseconds.
+    after : tuple of str or None
+        The columns that come out, where they are known.
+    ports : tuple of str
+        The further outputs.
+    dated : bool
+        Whether what comes out has event time and watermark.
+    """
+
+    kind: str
+    options: Mapping[str, Any]
+    after: Columns = None
+    ports: tuple[str, ...] = ("late",)
+    dated: bool = True
+
+    @property
+    def columns(self) -> Columns:
+        """The columns that come out, where they are known."""
+        return self.after
+
+    def describe(self) -> str:
+        """Say in a line what the step does."""
+        told = {name: value for name, value in self.options.items() if not _goes_without_saying(name, value)}
+        words = [f"{name}={_spell_option(name, value)}" for name, value in told.items()]
+        others = [f"with {step.name}" for step in self.upstreams[1:]]
+        return " ".join([self.kind.replace("_", " "), *others, *words])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -174,16 +257,62 @@ class Output(Step):
     port: str
 
     @property
+    def dated(self) -> bool:
+        """They have left the way of the watermark."""
+        return False
+
+    @property
     def columns(self) -> Columns:
         """The columns of the rows that came in, and what was added about them."""
-        before = next(step.columns for step in self.chain() if not isinstance(step, Output | Aggregated))
-        added = (LATE_BY, WATERMARK) if self.port == "late" else (REASON,)
-        return None if before is None else before + added
+        (step,) = self.upstreams
+        before = step.columns if isinstance(step, Date) else step.upstreams[0].columns
+        if before is None or len(step.upstreams) > 1 or self.port == "timed_out":
+            return None
+        return before + {"late": (LATE_BY, WATERMARK), "rejected": (REASON,)}.get(self.port, ())
 
     def describe(self) -> str:
         """Say in a line what the step does."""
-        return f"the {self.port} rows"
+        return f"the {self.port.removesuffix('s').replace('_', ' ')} rows"
 
 
 def _spell(value: Any) -> str:
     return getattr(value, "__name__", None) or repr(value)
+
+
+def _goes_without_saying(name: str, value: Any) -> bool:
+    usual = {"suffixes": ("", "_right"), "null_keys": "unmatched", "lateness": 0, "closed": "right"}
+    return value is None or value == () or value is False or (name in usual and value == usual[name])
+
+
+_DURATIONS = ("lower", "upper", "lateness", "tolerance", "within", "ttl")
+
+
+def _spell_option(name: str, value: Any) -> str:
+    if name in _DURATIONS and isinstance(value, int):
+        return spell(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "a table" if name == "table" else _spell(value)
+
+
+def require_dated(step: Step, what: str) -> None:
+    """See that the rows of a step have dates: an event time, and the watermark that each met.
+
+    Raises
+    ------
+    DescriptionError
+        If they have none, or panes replace each other.
+    """
+    if step.dated:
+        return
+    if isinstance(step, Aggregated):
+        raise DescriptionError(
+            f"{what} cannot follow {step.name!r}",
+            detail="its windows may put out several panes, each replacing the one before",
+            hint="take one row a window: .final()",
+        )
+    raise DescriptionError(
+        f"{what} cannot follow {step.name!r}",
+        detail="its rows have no watermark of their own",
+        hint="describe both from the stream before",
+    )

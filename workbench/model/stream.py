@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DescriptionError
-from workbench.model.naming import named_aggregates
-from workbench.model.panes import RETAINED
-from workbench.model.steps import Aggregated, Apply, Columns, Date, Output, Step, Union
-from workbench.model.windows import Count, Global, Window, as_window
+from workbench.model.joins import Joins
+from workbench.model.rooms import room
+from workbench.model.steps import (
+    Aggregated,
+    Apply,
+    Columns,
+    Operation,
+    Output,
+    Step,
+    Union,
+    require_dated,
+)
+from workbench.model.triggers import ACCUMULATING, ACCUMULATIONS
+from workbench.model.windows import Count, Session, Window
 from workbench.schema import require
 from workbench.time import Duration, duration
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.model.grouped import Grouped, Windowed
+
 
 @dataclass(frozen=True, eq=False)
-class EventStream:
+class EventStream(Joins):
     """A stream of rows as it will be, described step by step; nothing runs until it is started.
 
     Parameters
@@ -64,9 +75,33 @@ class EventStream:
 
     @property
     def rejected(self) -> EventStream:
-        """The rows that the step before could not take, with the column ``reason`` (str)."""
-        step = next((s for s in self.step.chain() if isinstance(s, Date | Aggregated)), self.step)
-        return self._then(Output(name=f"{step.name}.rejected", upstreams=(step,), port="rejected"))
+        """The rows that the last step which rejects some could not take, with the column ``reason`` (str)."""
+        return self._beside("rejected")
+
+    @property
+    def late(self) -> EventStream:
+        """The rows that came too late for the last step which has late rows, as they came in.
+
+        Two columns are added: ``late_by`` (timedelta, at least zero: how far the watermark, less the
+        lateness, had passed the row, or the end of the last window that it is in) and ``watermark``
+        (datetime: the one that the row met).
+        """
+        return self._beside("late")
+
+    @property
+    def duplicates(self) -> EventStream:
+        """The rows that `dedup` held back."""
+        return self._beside("duplicates")
+
+    @property
+    def unmatched(self) -> EventStream:
+        """The rows for which an inner `lookup_join` found nothing."""
+        return self._beside("unmatched")
+
+    @property
+    def timed_out(self) -> EventStream:
+        """The partial matches of a pattern whose time was over."""
+        return self._beside("timed_out")
 
     def named(self, name: str) -> EventStream:
         """Give the last step a name: that of its node in a run and of its line in an error."""
@@ -144,7 +179,7 @@ class EventStream:
         """
         streams = (self, *others)
         for stream in streams:
-            _require_dated(stream, "a union")
+            require_dated(stream.step, "a union")
             if None not in (stream.columns, self.columns) and set(stream.columns or ()) != set(
                 self.columns or ()
             ):
@@ -155,14 +190,55 @@ class EventStream:
         after = None if idle is None else duration(idle, what="idleness", positive=True)
         return self._then(Union(name="union", upstreams=tuple(stream.step for stream in streams), idle=after))
 
+    def dedup(
+        self,
+        *on: str,
+        within: Duration | None = None,
+        same_time: bool = False,
+        lateness: Duration = 0,
+    ) -> EventStream:
+        """Let the first row of each key through; those that repeat it go to ``.duplicates``.
+
+        Spark: ``dropDuplicatesWithinWatermark``. See `workbench.engine.dedup.Dedup`.
+
+        Parameters
+        ----------
+        *on : str
+            Which columns make two rows the same.
+        within : duration
+            How long, by the watermark, a row is remembered after its event time.
+        same_time : bool
+            Whether rows must have the same event time too; then `within` may be left out.
+        lateness : duration
+            How far behind the watermark a row is still taken.
+        """
+        self._require(on, "a column of what makes rows the same")
+        return self._operate(
+            "dedup",
+            after=self.columns,
+            ports=("late", "duplicates"),
+            keys=on,
+            within=None if within is None else duration(within, what="duration"),
+            by="key_and_time" if same_time else "key",
+            lateness=duration(lateness, what="lateness"),
+        )
+
+    def sort(self, *, lateness: Duration = 0) -> EventStream:
+        """Put rows in the order of event time; each waits until the watermark has passed it.
+
+        Flink SQL: ``ORDER BY`` event time; Beam: ``@RequiresTimeSortedInput``. Rows behind the watermark,
+        less the lateness, are in ``.late``.
+        """
+        return self._operate("sort", after=self.columns, lateness=duration(lateness, what="lateness"))
+
     def groupby(self, *keys: str | list[str]) -> Grouped:
         """Group by one or several key columns; null is a key of its own."""
         flat = tuple(name for key in keys for name in (key if isinstance(key, list | tuple) else [key]))
-        return Grouped(self, flat)
+        return _grouped(self, flat)
 
     def window(self, window: Window | Duration, *, lateness: Duration = 0) -> Windowed:
         """Put rows into windows without a key; see `Grouped.window`."""
-        return Grouped(self, ()).window(window, lateness=lateness)
+        return _grouped(self, ()).window(window, lateness=lateness)
 
     def explain(self) -> str:
         """Tell the steps, one a line, the first first.
@@ -185,20 +261,20 @@ class EventStream:
 
         For an aggregated stream that is every pane, the late ones too, by window end, keys and revision.
         """
-        frame: pd.DataFrame = _room("runtimes.batch", "to_pandas")(self, batch_rows=batch_rows)
+        frame: pd.DataFrame = room("runtimes.batch", "to_pandas")(self, batch_rows=batch_rows)
         return frame
 
     def start(self, **options: Any) -> Any:
         """Start a live run of this stream alone: see `workbench.start` for the options."""
-        return _room("runtimes.registry", "start")(self, **options)
+        return room("runtimes.registry", "start")(self, **options)
 
     @property
     def plot(self) -> Any:
         """Live plots of this stream: ``plot.line(x, y, by=...)``, ``plot.bar(...)``, ``plot.table()``."""
-        return _room("views.plots", "PlotAccessor")(self)
+        return room("views.plots", "PlotAccessor")(self)
 
     def _ipython_display_(self) -> None:
-        _room("views.notebook", "display_stream")(self)
+        room("views.notebook", "display_stream")(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>\n{self.explain()}"
@@ -215,6 +291,48 @@ class EventStream:
             )
         )
 
+    def _operate(
+        self,
+        kind: str,
+        *others: EventStream,
+        after: Columns = None,
+        ports: tuple[str, ...] = ("late",),
+        dated: bool = True,
+        panes: bool = False,
+        **options: Any,
+    ) -> EventStream:
+        """Add a step that the engine has an operator for by name; the engine checks its options.
+
+        With `panes`, it takes all panes of windows.
+        """
+        streams = (self, *others)
+        for stream in streams:
+            if not panes:
+                require_dated(stream.step, f"a {kind.replace('_', ' ')}")
+            stream._require(options.get("keys", ()), "a key")
+        upstreams = tuple(stream.step for stream in streams)
+        step = Operation(
+            name=kind,
+            upstreams=upstreams,
+            kind=kind,
+            options=options,
+            after=after,
+            ports=ports,
+            dated=dated,
+        )
+        room("engine.operations", "operator_of")(step)
+        return self._then(step)
+
+    def _beside(self, port: str) -> EventStream:
+        step = next((each for each in self.step.chain() if port in each.ports), None)
+        if step is None:
+            raise DescriptionError(
+                f"{self.name!r} has no .{port}",
+                detail="no step of it sets any aside",
+                hint=f"ask the stream of the step that does for .{port}",
+            )
+        return self._then(Output(name=f"{step.name}.{port}", upstreams=(step,), port=port))
+
     def _then(self, step: Step) -> EventStream:
         return EventStream(step)
 
@@ -223,126 +341,51 @@ class EventStream:
             require(self.columns, columns, what)
 
 
-@dataclass(frozen=True, eq=False)
-class Grouped:
-    """A stream with keys, waiting for its window."""
-
-    stream: EventStream
-    keys: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        self.stream._require(self.keys, "a key")
-        taken = [key for key in self.keys if key in RETAINED]
-        if taken or len(set(self.keys)) != len(self.keys):
-            raise DescriptionError(
-                f"these keys cannot be used: {self.keys!r}",
-                detail=f"keys differ from each other and from {', '.join(RETAINED)}",
-            )
-
-    def window(self, window: Window | Duration, *, lateness: Duration = 0) -> Windowed:
-        """Put the rows of each key into windows of event time.
-
-        Parameters
-        ----------
-        window : Tumbling, Sliding, Session or duration
-            A duration means a tumbling window.
-        lateness : duration
-            How long, by the watermark, a closed window still accepts rows and puts out late panes.
-        """
-        _require_dated(self.stream, "a window")
-        chosen, after = as_window(window), duration(lateness, what="lateness")
-        if after and isinstance(chosen, Count | Global):
-            raise DescriptionError(
-                f"{chosen!r} has no lateness",
-                detail="no row is ever late for it",
-                hint="leave lateness out",
-            )
-        return Windowed(self.stream, self.keys, chosen, after)
-
-
-@dataclass(frozen=True, eq=False)
-class Windowed:
-    """A stream with keys and a window, waiting for its aggregates."""
-
-    stream: EventStream
-    keys: tuple[str, ...]
-    window: Window
-    lateness: int
-
-    def agg(self, by_column: Mapping[str, Any] | None = None, /, **named: Any) -> PaneStream:
-        """Aggregate as pandas does: ``agg(output=("column", "function"), ...)``.
-
-        Parameters
-        ----------
-        by_column : mapping, optional
-            ``{"column": "function"}`` makes an output named after the column, ``{"column": ["f", "g"]}``
-            outputs named ``column_f`` and ``column_g``.
-        **named : (column, function), (columns, function), (column, function, argument) or pd.NamedAgg
-            The outputs, by name. A function is one of `workbench.model.aggregates.FUNCTIONS`, ``"ohlc"``
-            (four outputs, ``name_open`` to ``name_close``), or a `workbench.Custom`.
-
-        Returns
-        -------
-        PaneStream
-            Of panes with the columns ``window_start, window_end``, keys, aggregates, ``timing, revision``;
-            its step is named after the first aggregate.
-
-        Examples
-        --------
-        >>> import pandas as pd, workbench as wb
-        >>> trades = pd.DataFrame({
-        ...     "t": pd.to_datetime(["2026-01-05 09:00:01", "2026-01-05 09:00:30", "2026-01-05 09:00:50"]),
-        ...     "price": [10.0, 12.0, 11.0], "volume": [100, 300, 100],
-        ... })
-        >>> panes = wb.stream(trades, time="t", watermark=0).window("1min").agg(
-        ...     {"volume": "sum"}, price=("price", "ohlc"), vwap=(["price", "volume"], "weighted_mean")
-        ... )
-        >>> panes.to_pandas().drop(columns=["window_start", "window_end", "timing", "revision"])
-           volume  price_open  price_high  price_low  price_close  vwap
-        0     500        10.0        12.0       10.0         11.0  11.4
-        """
-        aggregates = named_aggregates(named, by_column)
-        self.stream._require([name for a in aggregates for name in a.columns], "an aggregate")
-        clash = [a.output for a in aggregates if a.output in (*RETAINED, *self.keys)]
-        if clash:
-            raise DescriptionError(
-                f"an aggregate cannot be called {clash[0]!r}",
-                detail=f"the pane table has that column already: {', '.join((*RETAINED, *self.keys))}",
-            )
-        step = Aggregated(
-            name=aggregates[0].output,
-            upstreams=(self.stream.step,),
-            keys=self.keys,
-            window=self.window,
-            lateness=self.lateness,
-            aggregates=aggregates,
-        )
-        return PaneStream(step)
-
-
 class PaneStream(EventStream):
     """The result of an aggregation: a stream of panes, with the rows that came too late beside it."""
 
     @property
-    def late(self) -> EventStream:
-        """The rows that were late for every window they belong to, as they came in.
+    def _aggregated(self) -> Aggregated:
+        assert isinstance(self.step, Aggregated)
+        return self.step
 
-        Two columns are added: ``late_by`` (timedelta: how far the watermark had passed the end of the row's
-        last window plus lateness; at least zero) and ``watermark`` (datetime: the one that the row met).
+    def updates(self, mode: str = ACCUMULATING) -> PaneStream:
+        """Give the same result with another relation between the panes of a window.
+
+        Parameters
+        ----------
+        mode : str
+            ``accumulating``: a pane replaces the one before; ``discarding``: it holds only the rows since
+            that, to be added up; ``retracting``: that is told again first, with ``retraction`` True.
         """
-        return self._then(Output(name=f"{self.name}.late", upstreams=(self.step,), port="late"))
+        if mode not in ACCUMULATIONS:
+            raise DescriptionError(
+                f"no such mode of updates: {mode!r}", hint=f"one of {', '.join(ACCUMULATIONS)}"
+            )
+        if mode != ACCUMULATING and isinstance(self._aggregated.window, Count):
+            raise DescriptionError(
+                f"{self._aggregated.window!r} has no updates",
+                detail="each of its windows puts out one pane",
+                hint="leave updates out",
+            )
+        return PaneStream(replace(self._aggregated, accumulation=mode))
 
+    def final(self) -> EventStream:
+        """Give one row a key and window: the last pane, once no row can change it any more.
 
-def _require_dated(stream: EventStream, what: str) -> None:
-    """Check that a stream's rows have dates: an event time, and the watermark that each met."""
-    if any(isinstance(step, Aggregated | Output) for step in stream.step.chain()):
-        raise DescriptionError(
-            f"{what} cannot follow a window",
-            detail="panes and late rows carry no watermark of their own yet",
-            hint="describe both from the stream before",
+        That is when the watermark has passed the end of the window and the lateness; Spark calls it append
+        mode. Where a window has one pane at most, it is told at once. What comes out has event time, the
+        last moment of its window, so that windows, joins and the rest can follow.
+        """
+        step = replace(self._aggregated, accumulation=ACCUMULATING)
+        if step.once:
+            return EventStream(step)
+        sessions = isinstance(step.window, Session)
+        return PaneStream(step)._operate(
+            "final", after=step.columns, ports=(), panes=True, keys=step.keys, sessions=sessions
         )
 
 
-def _room(module: str, name: str) -> Any:
-    """Find, by name, a verb that an outer room carries out: the description imports none of them."""
-    return getattr(importlib.import_module(f"workbench.{module}"), name)
+def _grouped(stream: EventStream, keys: tuple[str, ...]) -> Grouped:
+    found: Grouped = room("model.grouped", "Grouped")(stream, keys)
+    return found

@@ -170,6 +170,27 @@ def finishes(trigger: Trigger) -> bool:
             return True
 
 
+def heeds_clock(trigger: Trigger) -> bool:
+    """Say whether a trigger looks at processing time.
+
+    Examples
+    --------
+    >>> heeds_clock(Repeatedly(AfterAny(AfterCount(3), AfterProcessingTime("1s"))))
+    True
+    """
+    match trigger:
+        case AfterProcessingTime():
+            return True
+        case AfterWatermark(early=early, late=late):
+            return any(part is not None and heeds_clock(part) for part in (early, late))
+        case Repeatedly(of=part):
+            return heeds_clock(part)
+        case AfterAny(of=of) | AfterAll(of=of) | AfterEach(of=of):
+            return any(map(heeds_clock, of))
+        case _:
+            return False
+
+
 def as_trigger(value: Trigger | Duration | int, *, what: str) -> Trigger:
     """Take a trigger; a duration for processing time after the first new row; a number for so many rows.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from workbench.engine.operators import OUT, Door, Operator, Outcome, operator_for
+from workbench.engine.door import Door
+from workbench.engine.operators import operator_for
+from workbench.engine.outcomes import OUT, Operator, Outcome
 from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError
 from workbench.model.steps import Aggregated, Output, Read, Step

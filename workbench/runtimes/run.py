@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from workbench.engine.operators import LATE, REJECTED, Outcome
+from workbench.engine.outcomes import LATE, REJECTED, Outcome
 from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError, RunError, StepError
 from workbench.model.panes import WINDOW_END, WINDOW_START

@@ -20,114 +20,20 @@ from typing import Any
 import pandas as pd
 from streamz import Sink, Stream
 
-from workbench.engine.operators import (
-    LATE,
-    OUT,
-    REJECTED,
-    Confluence,
-    Door,
-    Operator,
-    Outcome,
-    Windows,
-    operator_for,
-)
-from workbench.engine.progress import Stamp
+from workbench.engine.door import Door
+from workbench.engine.operators import Confluence, Windows, operator_for
+from workbench.engine.outcomes import LATE, REJECTED, Operator, Outcome
 from workbench.engine.windowed import window_operator
-from workbench.errors import DescriptionError, StepError
+from workbench.errors import DescriptionError
 from workbench.model.naming import named_aggregates
 from workbench.model.steps import Output, Read, Step
 from workbench.model.stream import EventStream
 from workbench.model.watermarks import Watermark, as_watermark
 from workbench.model.windows import Window, as_window
+from workbench.runtimes.nodes import STAMP, Node, Reporter, StepNode, name_of
 from workbench.schema import require
 from workbench.sources import Reader
 from workbench.time import Duration, duration, to_nanos
-
-Reporter = Callable[[StepError], None]
-"""Is told of an error in place of whoever pushed; so siblings still get their batch."""
-
-STAMP = "stamp"
-
-
-class Node(Stream):
-    """A streamz node that hands a batch to all its downstreams, whatever one of them does with it.
-
-    An error is told to the reporter if there is one; otherwise it is raised when all downstreams have had the
-    batch. Unlike streamz's own nodes it keeps no reference to the last element.
-    """
-
-    def __init__(self, upstream: Stream | None, *, reporter: Reporter | None = None, **keywords: Any) -> None:
-        super().__init__(upstream, **keywords)
-        self.reporter = reporter
-
-    def push(self, frame: pd.DataFrame, stamp: Stamp | None = None) -> list[Awaitable[Any]]:
-        """Hand a batch on; gives what there is to wait for before the next."""
-        return self._emit(frame, metadata=[] if stamp is None else [{STAMP: stamp}])
-
-    def update(self, x: Any, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
-        """Hand on what comes from upstream."""
-        return self._emit(x, metadata=metadata)
-
-    def _emit(self, x: Any, metadata: list[dict[str, Any]] | None = None) -> list[Awaitable[Any]]:
-        waiting: list[Awaitable[Any]] = []
-        failed: StepError | None = None
-        metadata = metadata or []
-        self._retain_refs(metadata, len(self.downstreams))
-        for downstream in list(self.downstreams):
-            try:
-                result = downstream.update(x, who=self, metadata=metadata)
-                waiting.extend(result if isinstance(result, list) else [result])
-            except StepError as error:
-                failed = self._told(error) or failed
-            except Exception as error:
-                failed = self._told(StepError(_name(downstream), x, error)) or failed
-            self._release_refs(metadata)
-        if failed is not None:
-            raise failed
-        return [awaitable for awaitable in waiting if awaitable is not None]
-
-    def _told(self, error: StepError) -> StepError | None:
-        if self.reporter is None:
-            return error
-        self.reporter(error)
-        return None
-
-
-class StepNode(Node):
-    """A step at work in the graph: runs an operator, and hands each of its outputs on.
-
-    Its own downstreams get what goes on; ``late`` and ``rejected`` are streams beside it.
-    """
-
-    def __init__(
-        self, *upstreams: Stream, operator: Operator, name: str, reporter: Reporter | None = None
-    ) -> None:
-        super().__init__(None, upstreams=upstreams, stream_name=name, reporter=reporter)
-        self.operator = operator
-        beside = {"reporter": reporter, "loop": self.loop, "asynchronous": self.asynchronous}
-        self.late = Node(None, stream_name=f"{name}.late", **beside)
-        self.rejected = Node(None, stream_name=f"{name}.rejected", **beside)
-        self.observer: Callable[[str, Outcome], None] | None = None
-
-    def update(self, x: pd.DataFrame, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
-        """Take a batch from upstream."""
-        stamp = next((entry[STAMP] for entry in metadata or [] if STAMP in entry), None)
-        side = 0 if len(self.upstreams) == 1 else self.upstreams.index(who)
-        return self.hand_on(self.operator.process(x, stamp, side))
-
-    def hand_on(self, outcome: Outcome) -> list[Awaitable[Any]]:
-        """Hand on what has come of a batch."""
-        if self.observer is not None:
-            self.observer(self.name, outcome)
-        waiting: list[Awaitable[Any]] = []
-        for port, node in ((LATE, self.late), (REJECTED, self.rejected)):
-            frame = outcome.frames.get(port)
-            if frame is not None and len(frame):
-                waiting += node.push(frame)
-        frame = outcome.frames[OUT]
-        if outcome.stamp is not None or len(frame):  # without rows the watermark still goes on
-            waiting += self.push(frame, outcome.stamp)
-        return waiting
 
 
 @Stream.register_api(attribute_name="watermark")
@@ -207,13 +113,14 @@ class WindowNode(StepNode):
         stream_name: str = "window",
         **named: tuple[str, str],
     ) -> None:
+        after = duration(lateness, what="lateness")
         operator = window_operator(
             keys=(by,) if isinstance(by, str) else tuple(by),
             window=as_window(window),
-            lateness=duration(lateness, what="lateness"),
+            lateness=after,
             aggregates=named_aggregates(named),
         )
-        super().__init__(upstream, operator=Windows(operator), name=stream_name)
+        super().__init__(upstream, operator=Windows(operator, after), name=stream_name)
 
     def update(self, x: pd.DataFrame, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
         """Take a batch of dated rows."""
@@ -289,10 +196,9 @@ class Graph:
 
     @property
     def heeds_clock(self) -> bool:
-        """Whether a watermark may move without a row."""
+        """Whether a watermark may move, or a pane be due, without a row."""
         return any(
-            (isinstance(operator, Door) and operator.policy.heeds_clock)
-            or (isinstance(operator, Confluence) and operator.heeds_clock)
+            isinstance(operator, Door | Confluence | Windows) and operator.heeds_clock
             for _, operator in self.operators()
         )
 
@@ -304,7 +210,7 @@ class Graph:
             if isinstance(operator, Door) and (partition := operator.holding()) is not None:
                 held[node.name] = partition
             if isinstance(operator, Confluence) and (stream := operator.holding()) is not None:
-                held[node.name] = _name(node.upstreams[stream])
+                held[node.name] = name_of(node.upstreams[stream])
         return held
 
     def end(self, source: str) -> list[Awaitable[Any]]:
@@ -327,7 +233,7 @@ class Graph:
             and what their own nodes still hold goes on its way.
         """
         for node in self._of_step.values():
-            for part in (node, getattr(node, "late", node), getattr(node, "rejected", node)):
+            for part in (node, *getattr(node, "ports", {}).values()):
                 _cut(part, through)
 
     def _build(self, step: Step, name: str | None = None) -> Stream:
@@ -347,7 +253,9 @@ class Graph:
                 )
                 self.sources[name] = (step, node)
             case Output():
-                node = getattr(self._build(step.upstreams[0]), step.port)
+                before = self._build(step.upstreams[0])
+                assert isinstance(before, StepNode)
+                node = before.ports[step.port]
             case _:
                 upstreams: list[Stream] = []
                 for upstream in map(self._build, step.upstreams):
@@ -355,12 +263,13 @@ class Graph:
                     again = upstream in upstreams
                     upstreams.append(Node(upstream, reporter=self._reporter) if again else upstream)
                 operator = operator_for(step, reject=self._reject)
-                node = StepNode(*upstreams, operator=operator, name=name, reporter=self._reporter)
-                node.observer = self._observer
-                self.nodes[f"{name}.late"], self.nodes[f"{name}.rejected"] = (
-                    node.late,
-                    node.rejected,
+                ports = tuple(dict.fromkeys((LATE, REJECTED, *step.ports)))
+                made = StepNode(
+                    *upstreams, operator=operator, name=name, ports=ports, reporter=self._reporter
                 )
+                made.observer = self._observer
+                self.nodes |= {f"{name}.{port}": beside for port, beside in made.ports.items()}
+                node = made
                 if isinstance(operator, Door):
                     self._doors[self._source_of(step)] = (node, operator)
         self._of_step[id(step)] = node
@@ -389,7 +298,3 @@ def _cut(node: Stream, through: bool) -> None:
             downstream.destroy()
         else:
             node.disconnect(downstream)
-
-
-def _name(node: Stream) -> str:
-    return node.name or type(node).__name__

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from workbench.engine.operators import OUT, REJECTED, Door
+from workbench.engine.door import Door
+from workbench.engine.outcomes import OUT, REJECTED
 from workbench.engine.partitions import Partitions, least_covering
 from workbench.errors import SchemaError
 from workbench.schema import Schema
