@@ -86,8 +86,10 @@ class Operated:
 
     def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
         """Take a batch of dated rows, of one of the upstreams."""
-        given = (SIDES[side], frame, stamp) if isinstance(self.operator, Sides) else (frame, stamp)
-        made = self.operator.process(*given)
+        joins = isinstance(self.operator, Sides)
+        made = self.operator.process(*((SIDES[side], frame, stamp) if joins else (frame, stamp)))
+        if joins and not self.operator.known:  # nor is anything joined yet, nor has the watermark begun
+            return Outcome({OUT: made.frame[:0]}, None)
         frames = {port: getattr(made, _ATTRIBUTES[port]) for port in self.ports}
         out = made.matches if isinstance(self.operator, PatternOperator) else made.frame
         dropped = getattr(made, "dropped", len(frames.get(LATE, ())))

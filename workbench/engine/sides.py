@@ -134,6 +134,11 @@ class Sides:
         return sum(map(len, self.stores))
 
     @property
+    def known(self) -> bool:
+        """Whether both sides have said what columns they have."""
+        return all(store.names for store in self.stores)
+
+    @property
     def limit(self) -> int:
         """The combined watermark less the lateness: rows before it are late."""
         return behind(min(self.watermarks), self.lateness)

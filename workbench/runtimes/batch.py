@@ -26,6 +26,7 @@ def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame
     """
     last = stream.step
     pipeline = _Pipeline(last)
+    pipeline.prime()
     readers: dict[Read, Reader] = {read: read.source.reader() for read in pipeline.reads}
     while readers:
         read = min(readers, key=lambda one: readers[one].reached)
@@ -61,6 +62,14 @@ class _Pipeline:
             for side, upstream in enumerate(step.upstreams):
                 self._takers[upstream].append((step, side))
 
+    def prime(self) -> None:
+        """Let all joins know the columns of both sides before the first row comes."""
+        if not any(len(step.upstreams) > 1 for step in self._operators):
+            return
+        for step, operator in self._operators.items():
+            if isinstance(operator, Door):
+                self._hand_on(step, operator.tick())
+
     def take(self, read: Read, frame: pd.DataFrame | None, reader: Reader) -> None:
         """Take what a reader has given: a batch of a source, or its end."""
         for door, _ in self._takers[read]:
@@ -73,10 +82,11 @@ class _Pipeline:
         """Give what came out of a step to those that take from it."""
         if step is self.last:
             self.came.append(outcome.frames[OUT])
+        nothing = outcome.stamp is None and not len(outcome.frames[OUT])
         for taker, side in self._takers[step]:
             if isinstance(taker, Output):
                 if taker.port in outcome.frames:
                     self._hand_on(taker, Outcome({OUT: outcome.frames[taker.port]}, None))
-            else:
+            elif not nothing:
                 operator = self._operators[taker]
                 self._hand_on(taker, operator.process(outcome.frames[OUT], outcome.stamp, side))

@@ -100,6 +100,7 @@ class Run:
         self._over = threading.Event()
         self._turning = self._behind = False
         self._awaited: list[asyncio.Future[Any]] = []
+        self.graph.prime()
 
     def __getitem__(self, name: str) -> Any:
         """Give a node of the graph, a ``streamz.Stream`` of DataFrames, by the name of its step or result."""

@@ -186,6 +186,12 @@ class Graph:
             door.now, door.arrivals = reader.reached, reader.arrivals
         return self.sources[source][1].push(frame)
 
+    def prime(self) -> None:
+        """Let all joins know the columns of both sides before the first row comes."""
+        if any(len(node.upstreams) > 1 for node in self._of_step.values()):
+            for node, door in self._doors.values():
+                node.hand_on(door.tick())
+
     def tick(self, source: str, now: int) -> list[Awaitable[Any]]:
         """Let processing time pass at a source that has no rows, if anybody heeds it."""
         if source not in self._doors or not self.heeds_clock:
