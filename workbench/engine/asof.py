@@ -17,10 +17,12 @@ from workbench.engine.ranges import TimeIndex, behind, in_order, shift
 from workbench.engine.sides import (
     INNER,
     LEFT,
+    NEVER_IDLE,
     RIGHT,
     SIDES,
     UNMATCHED,
     Batch,
+    Idle,
     Ints,
     Joined,
     Mask,
@@ -69,6 +71,8 @@ class AsofJoin(Sides):
         ``unmatched`` or ``equal``; see `Sides`. Right rows with a null key are never chosen.
     suffixes : tuple of str
         For names that both sides have, as in ``pandas.merge``.
+    idle : (int or None, int or None)
+        After how long a side does not hold the watermark back; see `Sides`.
     time_dtype : datetime dtype
         Its zone is that of the ``watermark`` of late rows.
 
@@ -111,6 +115,7 @@ class AsofJoin(Sides):
         lateness: int = 0,
         null_keys: str = UNMATCHED,
         suffixes: tuple[str, str] = ("", "_right"),
+        idle: Idle = NEVER_IDLE,
         time_dtype: Any = "datetime64[ns]",
     ) -> None:
         choose("direction", direction, (BACKWARD, FORWARD, NEAREST))
@@ -123,6 +128,7 @@ class AsofJoin(Sides):
             lateness=lateness,
             null_keys=null_keys,
             suffixes=suffixes,
+            idle=idle,
             time_dtype=time_dtype,
             # until: the last right time that may still change the answer; best: slot of the choice so far
             labels=("number", "time", "key", "null", "until", "best"),
@@ -158,7 +164,7 @@ class AsofJoin(Sides):
     @property
     def _proven(self) -> int:
         """The moment before which no right row comes any more, late ones aside."""
-        return behind(self.watermarks[RIGHT], self.lateness)
+        return behind(max(self.watermarks[RIGHT], self.combined), self.lateness)
 
     def _wait(self, batch: Batch, wanted: Mask) -> Ints:
         """Hold left rows; give the slots of those to search for."""

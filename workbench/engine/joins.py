@@ -15,7 +15,20 @@ import pandas as pd
 
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import TimeIndex, in_order, shift
-from workbench.engine.sides import LEFT, RIGHT, UNMATCHED, Batch, Ints, Joined, Mask, Side, Sides, ended
+from workbench.engine.sides import (
+    LEFT,
+    NEVER_IDLE,
+    RIGHT,
+    UNMATCHED,
+    Batch,
+    Idle,
+    Ints,
+    Joined,
+    Mask,
+    Side,
+    Sides,
+    ended,
+)
 from workbench.engine.slices import spread
 from workbench.errors import DescriptionError
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
@@ -54,6 +67,8 @@ class IntervalJoin(Sides):
         ``unmatched`` or ``equal``; see `Sides`.
     suffixes : tuple of str
         For names that both sides have, as in ``pandas.merge``.
+    idle : (int or None, int or None)
+        After how long a side does not hold the watermark back; see `Sides`.
     time_dtype : datetime dtype
         Its zone is that of the ``watermark`` of late rows.
 
@@ -101,6 +116,7 @@ class IntervalJoin(Sides):
         drop_late: bool = True,
         null_keys: str = UNMATCHED,
         suffixes: tuple[str, str] = ("", "_right"),
+        idle: Idle = NEVER_IDLE,
         time_dtype: Any = "datetime64[ns]",
     ) -> None:
         least = NO_WATERMARK if lower is None else lower + (not lower_inclusive)
@@ -123,6 +139,7 @@ class IntervalJoin(Sides):
             lateness=lateness,
             null_keys=null_keys,
             suffixes=suffixes,
+            idle=idle,
             time_dtype=time_dtype,
             labels=("time", "key", "matched"),
             described=(least, most, drop_late),

@@ -26,7 +26,7 @@ from workbench.engine.sides import SIDES, Sides
 from workbench.engine.sorting import EventTimeSort
 from workbench.engine.topn import TopN
 from workbench.engine.windowjoin import WindowJoin
-from workbench.model.steps import Date, Operation
+from workbench.model.steps import Date, Operation, idle_after
 
 OPERATORS: Final[Mapping[str, type[Any]]] = {
     "interval_join": IntervalJoin,
@@ -67,6 +67,8 @@ def operator_of(step: Operation) -> Any:
     if step.kind not in _UNTIMED:
         dated = next(before for before in step.chain() if isinstance(before, Date))
         told["time_dtype"] = dated.schema.dtypes[dated.schema.time]
+    if issubclass(OPERATORS[step.kind], Sides):
+        told["idle"] = tuple(map(idle_after, step.upstreams))
     if step.kind == "process":
         told["name"] = step.name
     return OPERATORS[step.kind](**told)
@@ -83,6 +85,15 @@ class Operated:
         """How many entries the state holds."""
         held: int = self.operator.size
         return held
+
+    @property
+    def heeds_clock(self) -> bool:
+        """Whether something may be due without a row."""
+        return isinstance(self.operator, Sides) and self.operator.heeds_clock
+
+    def holding(self) -> int | None:
+        """Give the upstream that holds the watermark back; None if none does, or there is one only."""
+        return self.operator.holding() if isinstance(self.operator, Sides) else None
 
     def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
         """Take a batch of dated rows, of one of the upstreams."""

@@ -20,7 +20,7 @@ from workbench.engine.ranges import behind
 from workbench.engine.windowed import WindowOperator, window_operator
 from workbench.errors import StepError
 from workbench.model.panes import ON_TIME, WINDOW_END
-from workbench.model.steps import Aggregated, Apply, Columns, Date, Operation, Step, Union
+from workbench.model.steps import Aggregated, Apply, Columns, Date, Operation, Step, Union, idle_after
 from workbench.model.triggers import DEFAULT, DISCARDING
 from workbench.time import END_OF_TIME, to_nanos
 
@@ -238,9 +238,3 @@ def operator_for(step: Step, *, reject: bool = False) -> Operator:
             return Operated(step)
         case _:
             raise TypeError(f"no operator for {step!r}")
-
-
-def idle_after(step: Step) -> int | None:
-    """Give how long a stream may be without rows before it is idle, as its sources have it; None for ever."""
-    said = [dated.watermark.idle for dated in step.chain() if isinstance(dated, Date)]
-    return None if None in said else max((idle for idle in said if idle is not None), default=None)

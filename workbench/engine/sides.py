@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.keys import KeyDictionary
+from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, shift
 from workbench.engine.rows import Aside, RowStore
@@ -26,6 +27,8 @@ from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Side = Literal["left", "right"]
+Idle = tuple[int | None, int | None]
+NEVER_IDLE: Idle = (None, None)
 
 SIDES = ("left", "right")
 LEFT, RIGHT = 0, 1
@@ -90,6 +93,9 @@ class Sides:
         null key, as in ``pandas.merge``.
     suffixes : tuple of str
         Appended to the names that both sides have, keys aside.
+    idle : (int or None, int or None)
+        For each side, nanoseconds of processing time without rows after which it does not hold the combined
+        watermark back; None for never.
     time_dtype : datetime dtype
         Its zone is that of the ``watermark`` of late rows.
     labels : sequence of str
@@ -108,6 +114,7 @@ class Sides:
         lateness: int,
         null_keys: str,
         suffixes: tuple[str, str],
+        idle: Idle,
         time_dtype: Any,
         labels: Sequence[str],
         described: object,
@@ -120,13 +127,16 @@ class Sides:
         self.how, self.lateness, self.null_keys, self.suffixes = how, lateness, null_keys, suffixes
         self.stores = (RowStore(*labels), RowStore(*labels))
         self.watermarks = [NO_WATERMARK, NO_WATERMARK]
+        after = np.array([END_OF_TIME if one is None else one for one in idle], dtype=np.int64)
+        # where a side may be idle; else the combined watermark is the least of both
+        self.both = Partitions(2, idle=after, apart=True) if idle != NEVER_IDLE else None
         self.arrived = [0, 0]
         self.told, self.watermark = 0, NO_WATERMARK
         self.outer = (how in ("left", OUTER), how in ("right", OUTER))
         self._null = np.zeros(0, dtype=bool)  # by key code
         self._aside = (Aside(time_dtype), Aside(time_dtype))
         self.now = NO_WATERMARK
-        self._described = repr((type(self).__name__, tuple(keys), how, lateness, null_keys, described))
+        self._described = repr((type(self).__name__, tuple(keys), how, lateness, null_keys, idle, described))
 
     @property
     def size(self) -> int:
@@ -141,7 +151,24 @@ class Sides:
     @property
     def limit(self) -> int:
         """The combined watermark less the lateness: rows before it are late."""
-        return behind(min(self.watermarks), self.lateness)
+        return behind(self.combined, self.lateness)
+
+    @property
+    def combined(self) -> int:
+        """The least watermark of the sides that are not idle."""
+        return min(self.watermarks) if self.both is None else self.both.watermark
+
+    @property
+    def heeds_clock(self) -> bool:
+        """Whether the combined watermark may move without a row."""
+        return self.both is not None
+
+    def holding(self) -> int | None:
+        """Give the side that holds the combined watermark back; None if none does."""
+        if self.both is not None:
+            return self.both.holding()
+        least = min(self.watermarks)
+        return None if least == END_OF_TIME else self.watermarks.index(least)
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state, as plain values, arrays and frames."""
@@ -150,6 +177,7 @@ class Sides:
             "described": self._described,
             "keys": self.keys.snapshot(),
             "watermarks": list(self.watermarks),
+            "both": None if self.both is None else self.both.snapshot(),
             "arrived": list(self.arrived),
             "told": (self.told, self.watermark),
             "stores": [store.snapshot() for store in self.stores],
@@ -166,6 +194,8 @@ class Sides:
         check_snapshot(snapshot, self._described)
         self.keys.restore(snapshot["keys"])
         self.watermarks, self.arrived = list(snapshot["watermarks"]), list(snapshot["arrived"])
+        if self.both is not None:
+            self.both.restore(snapshot["both"])
         self.told, self.watermark = snapshot["told"]
         for store, held in zip(self.stores, snapshot["stores"], strict=True):
             store.restore(held)
@@ -176,12 +206,23 @@ class Sides:
         at = SIDES.index(choose("side", side, SIDES))
         self.now = stamp.now
         times, met = stamp.look_up(frame)
-        if not own:
+        if self.both is not None:
+            combined = self._combine(self.both, at, stamp)[stamp.places(frame)]
+            met = np.maximum(met, combined) if own else combined
+        elif not own:
             met = np.minimum(met, self.watermarks[1 - at])
         self.watermarks[at] = max(self.watermarks[at], stamp.watermark)
         self.stores[at].learn(frame)
         codes = encode(self.keys, frame)
         return Batch(at, frame, times, met, shift(met, -self.lateness), codes, self._nulls()[codes])
+
+    @staticmethod
+    def _combine(both: Partitions, side: int, stamp: Stamp) -> Nanos:
+        """Give the combined watermark that each row of a batch met."""
+        after = np.append(stamp.met, stamp.watermark)
+        arrivals = np.full(len(stamp.times), stamp.now) if stamp.arrivals is None else stamp.arrivals
+        both.move(side, int(after[0]))
+        return both.take(side, after[1:], arrivals, stamp.now)[:-1]
 
     def _numbers(self, side: int, count: int) -> Ints:
         """Number rows of a side by arrival at this operator."""

@@ -17,9 +17,11 @@ from workbench.engine.rowwindows import LABELS, Due, rows_by, window_columns
 from workbench.engine.sides import (
     INNER,
     LEFT,
+    NEVER_IDLE,
     OUTER,
     RIGHT,
     UNMATCHED,
+    Idle,
     Ints,
     Joined,
     Side,
@@ -59,6 +61,8 @@ class WindowJoin(Sides):
         ``unmatched`` or ``equal``; see `Sides`.
     suffixes : tuple of str
         For names that both sides have, as in ``pandas.merge``.
+    idle : (int or None, int or None)
+        After how long a side does not hold the watermark back; see `Sides`.
     time_dtype : datetime dtype
         Unit and zone of ``window_start`` and ``window_end``; the unit is finer if the window needs it.
 
@@ -97,6 +101,7 @@ class WindowJoin(Sides):
         lateness: int = 0,
         null_keys: str = UNMATCHED,
         suffixes: tuple[str, str] = ("", "_right"),
+        idle: Idle = NEVER_IDLE,
         time_dtype: Any = "datetime64[ns]",
     ) -> None:
         super().__init__(
@@ -105,6 +110,7 @@ class WindowJoin(Sides):
             lateness=lateness,
             null_keys=null_keys,
             suffixes=suffixes,
+            idle=idle,
             time_dtype=time_dtype,
             labels=LABELS,
             described=window,

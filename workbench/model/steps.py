@@ -316,3 +316,9 @@ def require_dated(step: Step, what: str) -> None:
         detail="its rows have no watermark of their own",
         hint="describe both from the stream before",
     )
+
+
+def idle_after(step: Step) -> int | None:
+    """Give how long a stream may be without rows before it is idle, as its sources have it; None for ever."""
+    said = [dated.watermark.idle for dated in step.chain() if isinstance(dated, Date)]
+    return None if None in said else max((idle for idle in said if idle is not None), default=None)

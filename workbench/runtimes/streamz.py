@@ -21,6 +21,7 @@ import pandas as pd
 from streamz import Sink, Stream
 
 from workbench.engine.door import Door
+from workbench.engine.operations import Operated
 from workbench.engine.operators import Confluence, Windows, operator_for
 from workbench.engine.outcomes import LATE, REJECTED, Operator, Outcome
 from workbench.engine.windowed import window_operator
@@ -204,18 +205,18 @@ class Graph:
     def heeds_clock(self) -> bool:
         """Whether a watermark may move, or a pane be due, without a row."""
         return any(
-            isinstance(operator, Door | Confluence | Windows) and operator.heeds_clock
+            isinstance(operator, Door | Confluence | Windows | Operated) and operator.heeds_clock
             for _, operator in self.operators()
         )
 
     def held_back_by(self) -> dict[str, str]:
-        """Give, by node, what holds its watermark back: a partition of a source, or a stream of a union."""
+        """Give, by node, what holds its watermark back: a partition, or a stream of a union or join."""
         held: dict[str, str] = {}
         for node in self._of_step.values():
             operator = getattr(node, "operator", None)
             if isinstance(operator, Door) and (partition := operator.holding()) is not None:
                 held[node.name] = partition
-            if isinstance(operator, Confluence) and (stream := operator.holding()) is not None:
+            if isinstance(operator, Confluence | Operated) and (stream := operator.holding()) is not None:
                 held[node.name] = name_of(node.upstreams[stream])
         return held
 

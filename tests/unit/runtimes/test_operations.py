@@ -150,3 +150,31 @@ def test_early_panes_come_with_processing_time_without_a_row():
 def test_a_key_that_only_one_side_has_is_refused():
     with pytest.raises(DescriptionError, match="x"):
         LEFT.interval_join(RIGHT.rename({"k": "x"}), on="k", lower=0, upper=1)
+
+
+def test_an_idle_side_of_a_join_does_not_hold_the_other_back():
+    def sides(idle):
+        left = stream(range(40), "a" * 40, v=range(40), name="left", watermark=0)
+        frame = pd.DataFrame({"t": pd.to_datetime([1, 100], unit="s"), "k": "a", "w": [1, 2]})
+        policy = wb.BoundedOutOfOrderness(0, idle=idle)
+        right = wb.stream(frame, time="t", watermark=policy, name="right").named("right rows")
+        return left.interval_join(right, on="k", lower="-1s", upper="1s", how="left")
+
+    def run_to(seconds, joined):
+        async def main():
+            clock = ManualClock()
+            run = wb.start(joined=joined, speed=1, clock=clock)
+            for _ in range(seconds * 4):
+                while not clock.sleepers:
+                    await asyncio.sleep(0)
+                clock.advance("250ms")
+            while not clock.sleepers:
+                await asyncio.sleep(0)
+            told, held = len(run.trace.results["joined"].frame()), run.held_back_by
+            run.stop()
+            return told, held
+
+        return asyncio.run(main())
+
+    assert run_to(30, sides(None)) == (3, {"joined": "right rows"})
+    assert run_to(30, sides("5s")) == (28, {"joined": "watermark"})
