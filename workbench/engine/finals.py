@@ -20,7 +20,8 @@ from workbench.engine.rows import RowStore
 from workbench.engine.sides import check_snapshot, encode
 from workbench.engine.sorting import Released
 from workbench.engine.state import VERSION
-from workbench.model.panes import WINDOW_END, WINDOW_START
+from workbench.engine.windowed import ends_of
+from workbench.model.panes import WINDOW_START
 from workbench.time import NO_WATERMARK, to_nanos
 
 Ints = npt.NDArray[np.int64]
@@ -70,6 +71,7 @@ class Finals:
         """Take the panes of a batch; tell those that are final."""
         numbers = np.arange(self.arrived, self.arrived + len(frame))
         self.arrived += len(frame)
+        self.panes.learn(frame)
         if len(frame):
             self._replace(frame, numbers)
         before, self.watermark = self.watermark, max(self.watermark, stamp.watermark)
@@ -114,7 +116,7 @@ class Finals:
 
     def _replace(self, frame: pd.DataFrame, numbers: Ints) -> None:
         """Hold panes in place of those that they follow."""
-        bounds = {"start": to_nanos(frame[WINDOW_START]), "end": to_nanos(frame[WINDOW_END])}
+        bounds = {"start": to_nanos(frame[WINDOW_START]), "end": ends_of(frame)}
         self.panes.add(frame, number=numbers, key=encode(self.keys, frame), **bounds)
         live = self.panes.live()
         key, start, end, number = (self.panes[label][live] for label in ("key", "start", "end", "number"))

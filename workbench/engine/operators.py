@@ -17,12 +17,12 @@ from workbench.engine.outcomes import LATE, OUT, REJECTED, Operator, Outcome
 from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind
-from workbench.engine.windowed import WindowOperator, window_operator
+from workbench.engine.windowed import WindowOperator, ends_of, window_operator
 from workbench.errors import StepError
-from workbench.model.panes import ON_TIME, WINDOW_END
+from workbench.model.panes import ON_TIME
 from workbench.model.steps import Aggregated, Apply, Columns, Date, Operation, Step, Union, idle_after
 from workbench.model.triggers import DEFAULT, DISCARDING
-from workbench.time import END_OF_TIME, to_nanos
+from workbench.time import END_OF_TIME
 
 
 class Stateless:
@@ -143,7 +143,7 @@ class Windows:
             none = np.zeros(0, dtype=np.int64)
             return Stamp(first, none, none, watermark, stamp.now)
         panes.index = pd.RangeIndex(first, first + count)
-        ends = to_nanos(panes[WINDOW_END])
+        ends = ends_of(panes)
         return Stamp(first, ends - 1, np.full(count, before), watermark, stamp.now)
 
 

@@ -39,7 +39,7 @@ from workbench.model.panes import (
 from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, Trigger, heeds_clock
 from workbench.model.windows import Count, Session, Window
 from workbench.schema import REASON
-from workbench.time import fine_enough, from_nanos
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, fine_enough, from_nanos, to_nanos
 
 _LAST = "__last"
 
@@ -293,6 +293,12 @@ def _settle(firings: list[Firing]) -> None:
     for firing, mask in zip(firings, np.split(followed, edges), strict=True):
         if firing.last is not None:
             firing.last[mask] = False
+
+
+def ends_of(panes: pd.DataFrame) -> Nanos:
+    """Give the ends of the windows of panes, in nanoseconds; that of the global window is the end of time."""
+    ends = to_nanos(panes[WINDOW_END])
+    return np.where(ends == NO_WATERMARK, END_OF_TIME, ends)
 
 
 def in_order(panes: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

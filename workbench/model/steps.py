@@ -24,7 +24,7 @@ from workbench.model.panes import (
 )
 from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, AfterWatermark, Trigger
 from workbench.model.watermarks import Watermark
-from workbench.model.windows import Count, Window
+from workbench.model.windows import Count, Global, Window
 from workbench.schema import REASON, Schema
 from workbench.time import spell
 
@@ -179,7 +179,7 @@ class Aggregated(Step):
     @property
     def dated(self) -> bool:
         """Whether there is one pane a window and key, dated at its last moment; several would count twice."""
-        return self.once and super().dated
+        return self.once and not isinstance(self.window, Global) and super().dated
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -305,6 +305,12 @@ def require_dated(step: Step, what: str) -> None:
     """
     if step.dated:
         return
+    if isinstance(step, Aggregated) and isinstance(step.window, Global):
+        raise DescriptionError(
+            f"{what} cannot follow {step.name!r}",
+            detail="the global window has no end before that of time",
+            hint="choose a window that ends",
+        )
     if isinstance(step, Aggregated):
         raise DescriptionError(
             f"{what} cannot follow {step.name!r}",
