@@ -7,7 +7,7 @@ BIN     = $(VENV)/bin
 READY   = $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve lab test deep check format lock doctor browser clean
+.PHONY: help serve lab test deep lint check format lock doctor browser clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -21,14 +21,16 @@ lab: $(READY)    ## open JupyterLab in notebooks/
 test: $(READY) browser  ## run all tests
 	$(BIN)/python -m pytest
 
-deep: $(READY)   ## run the property tests with ten times the examples
-	WORKBENCH_EXAMPLES=10 $(BIN)/python -m pytest tests/properties
+deep: $(READY)   ## run the property tests with ten times the examples, on all cores
+	WORKBENCH_EXAMPLES=10 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/properties
 
-check: $(READY)  ## format, lint, types, layers, and all tests but those in a browser
+lint: $(READY)   ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint      ## all that lint looks at, and all tests but those in a browser
 	$(BIN)/python -m pytest -m "not browser"
 
 format: $(READY) ## format the code

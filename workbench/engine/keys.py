@@ -133,8 +133,8 @@ class KeyDictionary:
         return pd.DataFrame(self.take(np.arange(len(self)) if codes is None else codes))
 
     def snapshot(self) -> pd.DataFrame | None:
-        """Give the keys as a table; None as long as there are none, of whose types nothing is known."""
-        return self.table() if self.names and len(self) else None
+        """Give the keys as a table; None as long as nothing is known of their types."""
+        return self.table() if self.names and self._columns[0].dtype is not None else None
 
     def restore(self, table: pd.DataFrame | None) -> None:
         """Start again with the keys of a table, coded 0, 1, ... in its order."""

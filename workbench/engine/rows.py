@@ -161,9 +161,8 @@ class RowStore:
         """Start again with the rows of a snapshot, in the same slots."""
         self.__init__(*self._labels)  # type: ignore[misc]
         slots, rows = snapshot["slots"], snapshot["rows"]
-        if rows is None:
-            return
-        self.learn(rows)
+        if rows is not None:
+            self.learn(rows)
         self._grow(int(slots.max(initial=-1)) + 1)
         self._put(slots, rows, snapshot["labels"])
         self._free = np.flatnonzero(~self._live)

@@ -127,3 +127,10 @@ def test_moments_do_not_leave_int64():
     assert shift(times, 10).tolist() == [NO_WATERMARK + 11, 5, 15, END_OF_TIME]
     assert shift(times, -10).tolist() == [NO_WATERMARK, -15, -5, END_OF_TIME - 11]
     assert behind(NO_WATERMARK + 3, 10) == NO_WATERMARK
+
+
+def test_rows_without_columns_are_rows_too():
+    store, again = RowStore("time"), RowStore("time")
+    store.add(pd.DataFrame(index=range(2)), time=np.array([1, 2]))
+    again.restore(store.snapshot())
+    assert (len(again), again["time"][again.live()].tolist()) == (2, [1, 2])
