@@ -215,11 +215,12 @@ def frames(draw):
 @law
 @given(st.data(), frames(), aggregates(), streams())
 def test_rolling_aggregates_obey_the_laws(data, question, asked, stream):
-    asked = question["aggregates"] = [each for each in asked if isinstance(each.function, str)]
+    question["aggregates"] = asked
     came = laws(data, Rolling, RollingOracle, question, stream, columns(*(each.output for each in asked)))
     whole(came, stream)
     for each in asked:
-        assert len({str(frame[each.output].dtype) for frame in came.frames}) == 1
+        if isinstance(each.function, str):  # what a function of objects gives has the type that it has
+            assert len({str(frame[each.output].dtype) for frame in came.frames}) == 1
 
 
 ROLLING = ("sum", "mean", "min", "max", "var", "std", "count", "median", "skew")

@@ -1,9 +1,10 @@
-"""Runs conformance cases kept as data: ``python -m workbench.testing.conformance FOLDER``.
+"""Runs conformance cases kept as data: ``python -m workbench.testing.conformance FOLDER [--page PAGE]``.
 
 Every case of every file gets one of four outcomes; none is passed over in silence. *Passed* and
 *failed* say whether all that was expected came, and nothing else. *Different by decision* is a case
 that fails, and passes as soon as a decision of ours (`DECISIONS`) is undone, so that nothing but
-the decision makes the difference. *Not yet expressible* names what the workbench lacks.
+the decision makes the difference. *Not yet expressible* names what the workbench lacks. A page tells
+the families, the differences and the decisions.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import enum
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from workbench.errors import WorkbenchError
 from workbench.testing.cases import Case, read_file, row_differences
 from workbench.testing.compare import same
+from workbench.testing.decisions import DECISIONS, SETTLED, Decision
 from workbench.testing.drivers import Driver, Inexpressible, Setting, driver_for
 
 UNCHECKED = ("out",)
@@ -37,41 +39,13 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of one case, and the reason where it did not pass."""
+    """The outcome of one case, the reason where it did not pass, and the decision where that is one."""
 
     family: str
     id: str
     outcome: Outcome
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A choice of ours on which engines differ.
-
-    Parameters
-    ----------
-    applies : callable
-        Whether a case's ``op`` takes the other side.
-    undo : callable
-        The setting in which the other side is taken.
-    reason : str
-        What we decided, and where it is written.
-    """
-
-    applies: Callable[[Mapping[str, Any]], bool]
-    undo: Callable[[Setting], Setting]
-    reason: str
-
-
-DECISIONS: Sequence[Decision] = (
-    Decision(
-        applies=lambda op: (op.get("watermark") or {}).get("emit") == "per_batch",
-        undo=lambda setting: replace(setting, freeze=True, row_by_row=False),
-        reason="watermark per_batch: ours moves row by row, so that late rows do not depend on "
-        "the batches (decisions about time: watermark)",
-    ),
-)
+    decision: Decision | None = None
 
 
 def run_case(case: Case, setting: Setting | None = None) -> Result:
@@ -86,12 +60,13 @@ def run_case(case: Case, setting: Setting | None = None) -> Result:
     """
     setting = setting or Setting()
     try:
-        problems = _problems(case, setting)
+        said = _unsettled(case)
+        problems = _problems(said, setting)
         if not problems:
             return Result(case.family, case.id, Outcome.PASSED)
         for decision in DECISIONS:
-            if decision.applies(case.op) and not _problems(case, decision.undo(setting)):
-                return Result(case.family, case.id, Outcome.DIFFERENT, decision.reason)
+            if decision.applies(case.op) and not _problems(said, decision.undo(setting)):
+                return Result(case.family, case.id, Outcome.DIFFERENT, decision.reason, decision)
     except Inexpressible as refusal:
         return Result(case.family, case.id, Outcome.INEXPRESSIBLE, str(refusal))
     except Exception as error:  # one broken case must not keep the others from being run
@@ -166,17 +141,148 @@ def report(results: Iterable[Result]) -> list[str]:
     return [*lines, "", f"{counts[Outcome.PASSED]} passed, {counts[Outcome.FAILED]} failed"]
 
 
+FAMILIES: Mapping[str, str] = {
+    "assign": "which windows a row belongs to: tumbling, sliding, cumulating",
+    "calendar": "months, weeks and days of a time zone, across changes of the clocks",
+    "cep": "patterns, as Flink's CEP and as `MATCH_RECOGNIZE`",
+    "dataflow-figures": "the figures of the Dataflow model: one input, many triggers",
+    "edge": "boundaries, nulls, times before 1970",
+    "flink-window-operator": "Flink's window operator: lateness, merging sessions",
+    "joins": "interval, window and as-of joins",
+    "kafka": "final results only",
+    "sessions": "sessions in any order of rows",
+    "topn-dedup": "top-n, deduplication, sorting",
+    "triggers": "Beam's triggers and accumulation",
+    "watermarks": "policies, partitions, idleness, late rows",
+    "windows": "aggregates of tumbling, sliding, cumulating and count windows",
+}
+"""What the cases of a family are about; a family without a line here is told with a dash."""
+
+MOST_DIFFERENT = 0.05
+"""The greatest share of the cases that may be different by decision."""
+
+_PAGE = """\
+# Conformance
+
+Cases of event-time semantics, kept as data, from the test suites and published examples of Apache Beam,
+Flink, Spark, Kafka Streams, Bytewax, Quix Streams, Pathway, RisingWave, pandas, Polars and the figures of the
+Dataflow model. A case says what is described, what happens, and all that must come of it. This page is
+written by the runner, from what it found; a test compares the two:
+
+```sh
+python -m workbench.testing.conformance FOLDER --page docs/conformance.md
+```
+
+A case is *passed* if all that it expects has come, and nothing else. It is *different by decision* if it
+fails, and passes as soon as a decision of ours is undone, so that nothing but the decision makes the
+difference. The engine's slow twin (`workbench/testing/oracle.py`) is put to the same cases.
+
+## Families
+
+{families}
+
+{share} of the cases are different by decision ({different} of {cases}); at most {most} may be.
+
+## Deliberate differences
+
+{differences}
+
+## Decisions on which engines differ
+
+All that the runner may find different, whether one of the cases above takes the other side or not. Where a
+boundary can be chosen (rows exactly a gap apart, inclusive bounds, empty panes, atomic batches), both sides
+are supported and no case is different.
+
+{decisions}
+"""
+
+
+def different_share(results: Sequence[Result]) -> float:
+    """Give the share of the cases that are different by decision, from 0 to 1."""
+    different = sum(result.outcome is Outcome.DIFFERENT for result in results)
+    return different / len(results) if results else 0.0
+
+
+def page(results: Sequence[Result]) -> str:
+    """Write the page of what became of the cases, as Markdown.
+
+    Examples
+    --------
+    >>> print(page([Result("kafka", "final", Outcome.PASSED)]))
+    # Conformance
+    ...
+    | kafka | final results only | 1 | 1 | 0 | 0 | 0 |
+    ...
+    0.0 percent of the cases are different by decision (0 of 1); at most 5 percent may be.
+    ...
+    """
+    different = [result for result in results if result.outcome is Outcome.DIFFERENT]
+    return _PAGE.format(
+        families=_families(results),
+        share=f"{different_share(results):.1%}".replace("%", " percent"),
+        most=f"{MOST_DIFFERENT:.0%}".replace("%", " percent"),
+        different=len(different),
+        cases=len(results),
+        differences=_differences(different),
+        decisions=_decisions(different),
+    )
+
+
+def _families(results: Sequence[Result]) -> str:
+    names = dict.fromkeys(result.family for result in results)
+    rows = []
+    for family in (*names, "all"):
+        counts = Counter(each.outcome for each in results if family in (each.family, "all"))
+        about = "" if family == "all" else FAMILIES.get(family, "–")
+        rows.append((family, about, counts.total(), *(counts[each] for each in _COLUMNS)))
+    return _table(("family", "about", "cases", *(each.value for each in _COLUMNS)), rows)
+
+
+_COLUMNS = (Outcome.PASSED, Outcome.DIFFERENT, Outcome.FAILED, Outcome.INEXPRESSIBLE)
+
+
+def _differences(different: Sequence[Result]) -> str:
+    rows = [(f"{each.family}/{each.id}", *_told(each.decision)) for each in different if each.decision]
+    return _table(("case", "elsewhere", "here", "decision"), rows) if rows else "None."
+
+
+def _decisions(different: Sequence[Result]) -> str:
+    counts = Counter(each.reason for each in different)
+    rows = [(each.differs, *_told(each), counts[each.reason]) for each in DECISIONS]
+    return _table(("a case that differs asks for", "elsewhere", "here", "decision", "cases"), rows)
+
+
+def _told(decision: Decision) -> tuple[str, str, str]:
+    """Tell what others do, what we do, and where that was decided."""
+    return decision.elsewhere, decision.here, f"decisions about time: [{decision.name}]({decision.page})"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |".replace("|  |", "| |") for line in lines)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the cases of a folder and print the report; 1 if a case failed, 2 if there are none."""
+    """Run the cases of a folder, print the report, write the page; 1 if a case failed, 2 if none is there."""
     parser = argparse.ArgumentParser(prog="workbench.testing.conformance", description=__doc__)
     parser.add_argument("folder", type=Path, help="holds files of cases (schema evtconf/1)")
+    parser.add_argument("--page", type=Path, help="where to write the page of the results (Markdown)")
+    options = parser.parse_args(arguments)
     try:
-        results = run_folder(parser.parse_args(arguments).folder)
+        results = run_folder(options.folder)
     except WorkbenchError as error:
         print(error)
         return 2
+    if options.page:
+        options.page.write_text(page(results), encoding="utf-8")
     print("\n".join(report(results)))
     return int(any(result.outcome is Outcome.FAILED for result in results))
+
+
+def _unsettled(case: Case) -> Case:
+    """Leave out the options of a case that a decision has settled."""
+    settled = SETTLED.get(case.op["kind"], ())
+    return replace(case, op={name: value for name, value in case.op.items() if name not in settled})
 
 
 def _problems(case: Case, setting: Setting) -> list[str]:

@@ -94,7 +94,8 @@ class AggregateDriver(Driver):
         policy, trigger = op.get("watermark"), op.get("trigger", {})
         self.dtypes = read_dtypes(case)
         self.watermarks = CaseWatermark(policy, case.script)
-        if op.get("batch") != "atomic" and trigger.get("type", "default") != "default":
+        rowwise = trigger.get("type", "default") != "default" or op.get("allowed_lateness")
+        if op.get("batch") != "atomic" and rowwise:  # else triggers may be asked once a step
             self.setting = replace(setting, row_by_row=True)
         self.window = read_window(op["window"])
         self.panes_of: Counter[Any] = Counter()

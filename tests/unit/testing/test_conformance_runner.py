@@ -1,12 +1,15 @@
 """What the runner reports: on cases made up for the purpose."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.testing.cases import Case, row_differences
-from workbench.testing.conformance import Outcome, main, run_case, run_folder
+from workbench.testing.conformance import DECISIONS, Outcome, Result, main, page, run_case, run_folder
+from workbench.testing.drivers import Setting
+from workbench.testing.oracle import Oracle
 
 SUM = {"kind": "aggregate", "window": {"type": "tumbling", "size": 10}, "agg": "sum"}
 ROW = {"t": 3, "v": 2}
@@ -156,6 +159,38 @@ def test_only_a_case_that_differs_is_different_by_decision():
     assert neither.outcome is Outcome.FAILED
 
 
+NULL = {"t": 3, "k": None, "v": 2}
+KEYED = {**SUM, "null_key": "drop"}
+KEYED_ROWS = ({"rows": [NULL, {**ROW, "k": "a"}]}, {"snapshot": True}, {"rows": [NULL]}, {"end": True})
+OF_A = {**PANE, "k": "a"}
+OF_NULL = {**PANE, "k": None, "value": 4}
+
+
+@pytest.mark.parametrize("make", [Setting().make, Oracle])
+@pytest.mark.parametrize(
+    ("name", "op", "script", "theirs", "ours", "neither"),
+    [
+        (
+            "nulls",
+            KEYED,
+            KEYED_ROWS,
+            {"out": [OF_A], "late": [], "rejected": [NULL, NULL]},
+            {"out": [OF_A, OF_NULL], "late": [], "rejected": []},
+            {"out": [OF_NULL], "late": [], "rejected": []},
+        ),
+    ],
+)
+def test_nothing_but_the_decision_makes_the_difference(make, name, op, script, theirs, ours, neither):
+    def outcome(expected):
+        return run_case(Case("made-up", "case", op, (*script, {"expect": expected})), Setting(make=make))
+
+    assert outcome(theirs).outcome is Outcome.DIFFERENT, outcome(theirs).reason
+    assert outcome(theirs).decision.name == name
+    assert outcome(theirs).reason == outcome(theirs).decision.reason
+    assert outcome(ours).outcome is Outcome.PASSED, outcome(ours).reason
+    assert outcome(neither).outcome is Outcome.FAILED
+
+
 def test_a_crash_fails_its_case_only():
     result = run({**SUM, "window": {"type": "tumbling"}}, {"rows": [ROW]})
     assert (result.outcome, result.reason) == (Outcome.FAILED, "KeyError: 'size'")
@@ -172,6 +207,37 @@ def test_the_command_ends_with_the_counts_and_tells_of_failure(tmp_path, capsys)
     assert "  mixed/bad: step 1: out: missing {'window': [0, 10], 'value': 2}\n" in text
     assert "  mixed/odd: op: telepathy\n" in text
     assert "mixed                  1       1                      0                    1\n" in text
+
+
+def test_the_page_tells_families_differences_and_decisions():
+    watermark = DECISIONS[0]
+    results = [
+        Result("kafka", "one", Outcome.PASSED),
+        Result("kafka", "two", Outcome.DIFFERENT, watermark.reason, watermark),
+        Result("others", "three", Outcome.FAILED, "why"),
+        Result("others", "four", Outcome.INEXPRESSIBLE, "what"),
+    ]
+    lines = page(results).splitlines()
+    assert "| kafka | final results only | 2 | 1 | 1 | 0 | 0 |" in lines
+    assert "| others | – | 2 | 0 | 0 | 1 | 1 |" in lines
+    assert "| all | | 4 | 1 | 1 | 1 | 1 |" in lines
+    assert "25.0 percent of the cases are different by decision (1 of 4); at most 5 percent may be." in lines
+    (told,) = (line for line in lines if line.startswith("| kafka/two |"))
+    assert watermark.elsewhere in told
+    assert watermark.here in told
+    assert "decisions about time: [watermark](decisions/0001-row-by-row-watermark.md)" in told
+    counts = [
+        line.rsplit("| ", 1)[1]
+        for line in lines
+        if line.startswith(tuple(f"| {d.differs}" for d in DECISIONS))
+    ]
+    assert counts == ["1 |", "0 |"]
+    assert "None." in page(results[:1]).splitlines()
+
+
+def test_the_pages_of_decisions_are_there():
+    for decision in DECISIONS:
+        assert (Path(__file__).parents[3] / "docs" / decision.page).exists()
 
 
 def test_files_that_are_no_cases_fail_by_name(tmp_path):
@@ -196,3 +262,7 @@ def test_rows_are_matched_whatever_their_order_unless_it_is_checked():
     assert row_differences([{"v": 1}, one], [one, two], ordered=False) == []
     assert row_differences([{"k": "b"}, {"k": "a"}], [one, two], ordered=False) == []
     assert len(row_differences([{"k": "b"}, {"k": "a"}], [one, two], ordered=True)) == 4
+
+
+def test_a_case_that_says_no_kind_fails_by_itself():
+    assert run({}, {"rows": [ROW]}).reason == "KeyError: 'kind'"
