@@ -19,8 +19,8 @@ from workbench.engine.keys import KeyDictionary
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import TimeIndex, in_order, shift
 from workbench.engine.rows import Aside
-from workbench.engine.sides import check_snapshot, choose, encode
-from workbench.engine.state import VERSION
+from workbench.engine.sides import choose, encode
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 from workbench.time import NO_WATERMARK, Nanos
 

@@ -17,9 +17,9 @@ from workbench.engine.keys import KeyDictionary
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind
 from workbench.engine.rows import RowStore
-from workbench.engine.sides import check_snapshot, encode
+from workbench.engine.sides import encode
 from workbench.engine.sorting import Released
-from workbench.engine.state import VERSION
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.engine.windowed import ends_of
 from workbench.model.panes import WINDOW_START
 from workbench.time import NO_WATERMARK, to_nanos

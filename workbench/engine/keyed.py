@@ -17,9 +17,9 @@ import pandas as pd
 
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.progress import Stamp
-from workbench.engine.sides import check_snapshot, encode, ended
+from workbench.engine.sides import encode, ended
 from workbench.engine.sorting import EventTimeSort, Released
-from workbench.engine.state import VERSION
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.engine.timers import EXPIRY, TIMER, Agenda, Context, Kept
 from workbench.errors import DescriptionError, SchemaError, StepError
 from workbench.time import END_OF_TIME, NO_WATERMARK

@@ -14,9 +14,8 @@ import pandas as pd
 
 from workbench.engine.history import History
 from workbench.engine.progress import Stamp
-from workbench.engine.sides import check_snapshot
 from workbench.engine.sorting import EventTimeSort, Released
-from workbench.engine.state import VERSION
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from workbench.engine.progress import Stamp
 from workbench.engine.rows import RowStore
-from workbench.engine.sides import EQUAL, INNER, UNMATCHED, check_snapshot, choose
-from workbench.engine.state import VERSION
+from workbench.engine.sides import EQUAL, INNER, UNMATCHED, choose
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError, SchemaError
 from workbench.model.joins import suffixed
 from workbench.schema import require

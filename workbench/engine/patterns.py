@@ -21,8 +21,8 @@ from workbench.engine.keys import KeyDictionary
 from workbench.engine.matching import Matcher, Rows
 from workbench.engine.progress import Stamp
 from workbench.engine.skipping import settle
-from workbench.engine.state import VERSION
-from workbench.errors import DescriptionError, SnapshotError
+from workbench.engine.state import VERSION, check_snapshot
+from workbench.errors import DescriptionError
 from workbench.model.panes import LATE_BY, WATERMARK
 from workbench.model.patterns import MATCH_END, MATCH_START, RETAINED, Pattern, Stage
 from workbench.time import NO_WATERMARK, Nanos, from_nanos
@@ -158,13 +158,7 @@ class PatternOperator:
         SnapshotError
             If it was taken of another version, or of another description.
         """
-        if snapshot["version"] != VERSION or snapshot["described"] != self._described:
-            raise SnapshotError(
-                "the snapshot is of another operator",
-                detail=f"it is of {snapshot['described']} (version {snapshot['version']}), "
-                f"not of {self._described} (version {VERSION})",
-                hint="restore it into the pipeline that it was taken of",
-            )
+        check_snapshot(snapshot, self._described)
         self.keys.restore(snapshot["keys"])
         self.watermark = snapshot["watermark"]
         held, *arrays = snapshot["held"]

@@ -18,9 +18,9 @@ from workbench.engine.history import History
 from workbench.engine.lag import refuse_taken
 from workbench.engine.partials import Plan
 from workbench.engine.progress import Stamp
-from workbench.engine.sides import check_snapshot, choose
+from workbench.engine.sides import choose
 from workbench.engine.sorting import EventTimeSort, Released
-from workbench.engine.state import VERSION
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import SIZE, Aggregate
 from workbench.time import Nanos

@@ -19,8 +19,8 @@ from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, shift
 from workbench.engine.rows import Aside, RowStore
-from workbench.engine.state import VERSION
-from workbench.errors import DescriptionError, SchemaError, SnapshotError
+from workbench.engine.state import VERSION, check_snapshot
+from workbench.errors import DescriptionError, SchemaError
 from workbench.model.joins import suffixed
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
@@ -337,23 +337,6 @@ def encode(keys: KeyDictionary, frame: pd.DataFrame) -> Ints:
             hint=f"the columns are {', '.join(map(repr, frame.columns))}",
         )
     return np.zeros(0, dtype=np.int64)
-
-
-def check_snapshot(snapshot: Mapping[str, Any], described: str) -> None:
-    """Refuse a snapshot of another version or another description.
-
-    Raises
-    ------
-    SnapshotError
-        If it is one.
-    """
-    if snapshot.get("version") != VERSION or snapshot["described"] != described:
-        raise SnapshotError(
-            "the snapshot is of another operator",
-            detail=f"it is of {snapshot.get('described')} (version {snapshot.get('version')}), "
-            f"not of {described} (version {VERSION})",
-            hint="restore it into the pipeline that it was taken of",
-        )
 
 
 def choose(what: str, value: str, known: Sequence[str]) -> str:

@@ -12,8 +12,7 @@ import pandas as pd
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, in_order, shift
 from workbench.engine.rows import Aside, RowStore
-from workbench.engine.sides import check_snapshot
-from workbench.engine.state import VERSION
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 from workbench.time import NO_WATERMARK
 

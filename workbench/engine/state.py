@@ -236,3 +236,20 @@ def _extend(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
 
 def _doubled(size: int, needed: int) -> int:
     return size if needed <= size else max(2 * size, needed)
+
+
+def check_snapshot(snapshot: Mapping[str, Any], described: str) -> None:
+    """Refuse a snapshot of another version or another description.
+
+    Raises
+    ------
+    SnapshotError
+        If it is one.
+    """
+    if snapshot.get("version") != VERSION or snapshot["described"] != described:
+        raise SnapshotError(
+            "the snapshot is of another operator",
+            detail=f"it is of {snapshot.get('described')} (version {snapshot.get('version')}), "
+            f"not of {described} (version {VERSION})",
+            hint="restore it into the pipeline that it was taken of",
+        )

@@ -20,9 +20,9 @@ from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, shift
 from workbench.engine.rows import Aside, RowStore
 from workbench.engine.rowwindows import LABELS, AlignedRows, Due, rows_by, window_columns
-from workbench.engine.sides import check_snapshot, choose, encode
+from workbench.engine.sides import choose, encode
 from workbench.engine.slices import spread
-from workbench.engine.state import VERSION
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 from workbench.model.panes import WINDOW_END, WINDOW_START
 from workbench.model.windows import Window

@@ -21,10 +21,9 @@ from workbench.engine.partials import Plan
 from workbench.engine.progress import Stamp
 from workbench.engine.sessions import SessionWindows
 from workbench.engine.slices import Firing, Placed, Rows, SlicedWindows
-from workbench.engine.state import VERSION
+from workbench.engine.state import VERSION, check_snapshot
 from workbench.engine.telling import Teller
 from workbench.engine.triggered import TriggeredWindows
-from workbench.errors import SnapshotError
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import (
     LATE_BY,
@@ -199,13 +198,7 @@ class WindowOperator:
         SnapshotError
             If it was taken of another version, or of another description.
         """
-        if snapshot["version"] != VERSION or snapshot["described"] != self._described:
-            raise SnapshotError(
-                "the snapshot is of another operator",
-                detail=f"it is of {snapshot['described']} (version {snapshot['version']}), "
-                f"not of {self._described} (version {VERSION})",
-                hint="restore it into the pipeline that it was taken of",
-            )
+        check_snapshot(snapshot, self._described)
         self.keys.restore(snapshot["keys"])
         self.plan.dtypes = dict(snapshot["dtypes"])
         self.windows.restore(snapshot["windows"])

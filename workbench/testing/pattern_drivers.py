@@ -14,13 +14,13 @@ from workbench.model.patterns import INNER, Pattern, begin, recognize
 from workbench.testing.cases import Case
 from workbench.testing.compare import plain
 from workbench.testing.drivers import Driver, Setting, read_dtypes, unknown
-from workbench.testing.policies import MILLISECOND, CaseWatermark
+from workbench.testing.policies import MILLISECOND, CaseWatermark, watermark_refusals
 from workbench.testing.replay import restarted
 from workbench.testing.window_drivers import AggregateDriver
 
 _STAGE = ("name", "where", "contiguity", "times", "inner", "optional", "greedy", "negated")
 _VARIABLE = ("var", "times", "reluctant")
-_OP = ("kind", "mode", "pattern", "define", "measures", "skip", "within", "ignore_unchecked")
+_OP = ("kind", "mode", "pattern", "define", "measures", "skip", "within", "watermark", "ignore_unchecked")
 
 
 class PatternDriver(AggregateDriver):
@@ -29,13 +29,14 @@ class PatternDriver(AggregateDriver):
     def __init__(self, case: Case, setting: Setting) -> None:
         Driver.__init__(self, case, setting)
         self.dtypes = read_dtypes(case)
-        self.watermarks = CaseWatermark(None, case.script)
+        self.watermarks = CaseWatermark(case.op.get("watermark"), case.script)
         self.matcher = self._make()
 
     def refusals(self) -> Iterator[str]:
         """Give what cannot be said of the pattern."""
         op = self.case.op
         yield from unknown(op, _OP)
+        yield from watermark_refusals(op.get("watermark"), self.case.script)
         for stage in op["pattern"]:
             yield from unknown(stage, _STAGE if op["mode"] == "cep" else _VARIABLE)
 
@@ -43,6 +44,7 @@ class PatternDriver(AggregateDriver):
         """Do a step; a snapshot is restored into another operator."""
         if "snapshot" in step:
             self.matcher = restarted(self.matcher, self._make)  # type: ignore[arg-type, assignment]
+            self.watermarks.restart()
         else:
             super().take(step)
 

@@ -95,7 +95,7 @@ class AggregateDriver(Driver):
         self.dtypes = read_dtypes(case)
         self.watermarks = CaseWatermark(policy, case.script)
         rowwise = trigger.get("type", "default") != "default" or op.get("allowed_lateness")
-        if op.get("batch") != "atomic" and rowwise:  # else triggers may be asked once a step
+        if op.get("batch") != "atomic" and rowwise and not setting.freeze:
             self.setting = replace(setting, row_by_row=True)
         self.window = read_window(op["window"])
         self.panes_of: Counter[Any] = Counter()

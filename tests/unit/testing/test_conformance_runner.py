@@ -266,3 +266,20 @@ def test_rows_are_matched_whatever_their_order_unless_it_is_checked():
 
 def test_a_case_that_says_no_kind_fails_by_itself():
     assert run({}, {"rows": [ROW]}).reason == "KeyError: 'kind'"
+
+
+def test_patterns_have_watermark_policies_too():
+    op = {
+        "kind": "match",
+        "mode": "cep",
+        "pattern": [{"name": "a", "where": ["=", ["col", "v"], 1]}, {"name": "b", "contiguity": "next"}],
+        "watermark": {"kind": "bounded", "delay": 5},
+    }
+    script = (
+        {"rows": [{"t": 1, "v": 1}, {"t": 2, "v": 7}]},
+        {"expect": {"out": []}},
+        {"snapshot": True},
+        {"rows": [{"t": 8, "v": 9}, {"t": 1, "v": 3}]},
+        {"expect": {"out": [{"match": [1, 7]}], "late": [{"t": 1, "v": 3}], "watermark": 3}},
+    )
+    assert run_case(Case("made-up", "case", op, script)).reason == ""
