@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import DescriptionError
 from workbench.model.joins import Joins
 from workbench.model.rooms import room
+from workbench.model.rowlocal import RowLocal
 from workbench.model.steps import (
     Aggregated,
     Apply,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class EventStream(Joins):
+class EventStream(RowLocal, Joins):
     """A stream of rows as it will be, described step by step; nothing runs until it is started.
 
     Parameters
@@ -106,57 +106,6 @@ class EventStream(Joins):
     def named(self, name: str) -> EventStream:
         """Give the last step a name: that of its node in a run and of its line in an error."""
         return type(self)(replace(self.step, name=name))
-
-    def query(self, condition: Any) -> EventStream:
-        """Keep the rows that meet a condition: a query string, a ``pd.col`` expression, or a function.
-
-        The function goes from frame to boolean column and looks at one row at a time.
-        """
-        return self._apply("query", condition, after=self.columns)
-
-    def assign(self, **columns: Any) -> EventStream:
-        """Add or replace columns: values, ``pd.col`` expressions, or functions from frame to column."""
-        before = self.columns
-        after = None if before is None else tuple(dict.fromkeys((*before, *columns)))
-        return self._apply("assign", after=after, **columns)
-
-    def __getitem__(self, columns: list[str]) -> EventStream:
-        """Keep some columns, by a list of names."""
-        if not isinstance(columns, list):
-            raise DescriptionError(
-                f"a list of columns was expected, but got {columns!r}",
-                hint="choose columns with stream[['a', 'b']], and rows with stream.query(...)",
-            )
-        self._require(columns, "a choice of columns")
-        return self._apply("select", columns, after=tuple(columns))
-
-    def rename(self, columns: Mapping[str, str]) -> EventStream:
-        """Rename columns, by a mapping from old to new names."""
-        self._require(list(columns), "a column to rename")
-        before = self.columns
-        after = None if before is None else tuple(columns.get(name, name) for name in before)
-        return self._apply("rename", after=after, columns=dict(columns))
-
-    def astype(self, dtypes: Mapping[str, Any]) -> EventStream:
-        """Convert columns, by a mapping from names to dtypes as pandas spells them."""
-        self._require(list(dtypes), "a column to convert")
-        return self._apply("astype", dict(dtypes), after=self.columns)
-
-    def explode(self, column: str) -> EventStream:
-        """Make a row of each element of a column of lists; an empty list gives one row with null.
-
-        The rows made of one row share its arrival number, its event time and the watermark that it met.
-        """
-        self._require([column], "a column to explode")
-        return self._apply("explode", column, after=self.columns)
-
-    def map(self, function: Callable[[pd.DataFrame], pd.DataFrame], /, **keywords: Any) -> EventStream:
-        """Apply a function from frame to frame, pure and row-local, that keeps the index.
-
-        The index holds the arrival numbers, by which a row's event time and watermark are found again, so the
-        function may drop, change or repeat rows, but not renumber them.
-        """
-        return self._apply("map", function, **keywords)
 
     def union(self, *others: EventStream, idle: Duration | None = None) -> EventStream:
         """Put the rows of several streams into one.
@@ -268,6 +217,17 @@ class EventStream(Joins):
         """Start a live run of this stream alone: see `workbench.start` for the options."""
         return room("runtimes.registry", "start")(self, **options)
 
+    def ledger(self, *, by: str = "step", batch_rows: int = 100_000) -> pd.DataFrame:
+        """Run a bounded source to its end and account for every row: see `workbench.runtimes.ledger`.
+
+        Parameters
+        ----------
+        by : str
+            ``step``: what came to each step and what became of it; ``reason``: why rows did not go on.
+        """
+        frame: pd.DataFrame = room("runtimes.ledger", "ledger")(self, by=by, batch_rows=batch_rows)
+        return frame
+
     @property
     def plot(self) -> Any:
         """Live plots of this stream: ``plot.line(x, y, by=...)``, ``plot.bar(...)``, ``plot.table()``."""
@@ -369,6 +329,32 @@ class PaneStream(EventStream):
                 hint="leave updates out",
             )
         return PaneStream(replace(self._aggregated, accumulation=mode))
+
+    def explain(self, *, key: Any = None, window: Any = None, batch_rows: int = 100_000) -> Any:
+        """Tell the steps; or, given a key and a window, which rows went into which of its panes.
+
+        Parameters
+        ----------
+        key : value, tuple or dict, optional
+            The values of the key columns; left out where there are none. A null: ``{"country": None}``.
+        window : datetime, str, or pair of them, optional
+            ``(start, end)``; or one moment: the window that starts then, else holds it, else ends then.
+        batch_rows : int
+            Rows that are read at once, as in `to_pandas`; late panes are one a batch.
+
+        Returns
+        -------
+        str or pandas.DataFrame
+            Without arguments the steps, a line each; else the rows, see `workbench.runtimes.explain`.
+
+        Raises
+        ------
+        DescriptionError
+            If there is no such window of that key; the hint names the nearest.
+        """
+        if key is None and window is None:
+            return super().explain()
+        return room("runtimes.explain", "explain")(self._aggregated, key, window, batch_rows=batch_rows)
 
     def final(self) -> EventStream:
         """Give one row a key and window: the last pane, once no row can change it any more.

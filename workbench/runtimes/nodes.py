@@ -12,6 +12,7 @@ from workbench.engine.operators import Windows
 from workbench.engine.outcomes import LATE, OUT, REJECTED, Operator, Outcome
 from workbench.engine.progress import Stamp
 from workbench.errors import StepError
+from workbench.runtimes.ledger import Account
 
 Reporter = Callable[[StepError], None]
 """Is told of an error in place of whoever pushed; so siblings still get their batch."""
@@ -86,6 +87,7 @@ class StepNode(Node):
         beside = {"reporter": reporter, "loop": self.loop, "asynchronous": self.asynchronous}
         self.ports = {port: Node(None, stream_name=f"{name}.{port}", **beside) for port in ports}
         self.observer: Callable[[str, Outcome], None] | None = None
+        self.account: Account | None = None
 
     @property
     def late(self) -> Node:
@@ -101,10 +103,12 @@ class StepNode(Node):
         """Take a batch from upstream."""
         stamp = next((entry[STAMP] for entry in metadata or [] if STAMP in entry), None)
         side = 0 if len(self.upstreams) == 1 else self.upstreams.index(who)
-        return self.hand_on(self.operator.process(x, stamp, side))
+        return self.hand_on(self.operator.process(x, stamp, side), rows=len(x))
 
-    def hand_on(self, outcome: Outcome) -> list[Awaitable[Any]]:
-        """Hand on what has come of a batch."""
+    def hand_on(self, outcome: Outcome, *, rows: int = 0) -> list[Awaitable[Any]]:
+        """Hand on what has come of a batch of so many rows."""
+        if self.account is not None:
+            self.account.add(rows, outcome)
         if self.observer is not None:
             self.observer(self.name, outcome)
         waiting: list[Awaitable[Any]] = []

@@ -19,9 +19,9 @@ import pandas as pd
 from workbench.engine.outcomes import LATE, REJECTED, Outcome
 from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError, RunError, StepError
-from workbench.model.panes import WINDOW_END, WINDOW_START
+from workbench.model.panes import RETRACTION, WINDOW_END, WINDOW_START
 from workbench.model.steps import Aggregated
-from workbench.model.stream import EventStream
+from workbench.model.stream import EventStream, PaneStream
 from workbench.model.windows import Count
 from workbench.runtimes.pace import Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
@@ -232,11 +232,31 @@ class Run:
             return panes
         if not isinstance(step.window, Count):  # whose panes are all final, and may share their bounds
             panes = panes.drop_duplicates([WINDOW_START, WINDOW_END, *step.keys], keep="last")
+        if RETRACTION in panes.columns:  # of a session that has become another
+            panes = panes[~panes[RETRACTION]]
         return in_order(panes, step.keys)
 
     def open_panes(self, result: str) -> pd.DataFrame:
         """Give what the open windows of a result hold so far, as panes with timing ``early``."""
         return self.graph.peek(result)
+
+    def ledger(self, *, by: str = "step") -> pd.DataFrame:
+        """Account for every row so far: see `workbench.runtimes.ledger`.
+
+        Parameters
+        ----------
+        by : str
+            ``step``: what came to each step and what became of it; ``reason``: why rows did not go on.
+        """
+        return self.graph.ledger.table(by, ended=self.status == "finished")
+
+    def explain(self, result: str, *, key: Any = None, window: Any = None) -> Any:
+        """Replay a result's sources: which rows went into which pane; see ``PaneStream.explain``.
+
+        The sources are read in larger batches, so there may be fewer late panes than the run has had.
+        """
+        stream = self.streams[result]
+        return stream.explain(key=key, window=window) if isinstance(stream, PaneStream) else stream.explain()
 
     async def finished(self) -> Run:
         """Wait, on the event loop, until the run is over.

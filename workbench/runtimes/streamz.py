@@ -31,6 +31,7 @@ from workbench.model.steps import Output, Read, Step
 from workbench.model.stream import EventStream
 from workbench.model.watermarks import Watermark, as_watermark
 from workbench.model.windows import Window, as_window
+from workbench.runtimes.ledger import Ledger
 from workbench.runtimes.nodes import STAMP, Node, Reporter, StepNode, name_of
 from workbench.schema import require
 from workbench.sources import Reader
@@ -161,6 +162,7 @@ class Graph:
         loop: Any,
     ) -> None:
         self.nodes: dict[str, Stream] = {}
+        self.ledger = Ledger()
         self._doors: dict[str, tuple[StepNode, Door]] = {}
         self.sources: dict[str, tuple[Read, Node]] = {}
         self._reporter, self._observer, self._reject, self._loop = reporter, observer, reject, loop
@@ -274,7 +276,7 @@ class Graph:
                 made = StepNode(
                     *upstreams, operator=operator, name=name, ports=ports, reporter=self._reporter
                 )
-                made.observer = self._observer
+                made.observer, made.account = self._observer, self.ledger.open(name, step, operator)
                 self.nodes |= {f"{name}.{port}": beside for port, beside in made.ports.items()}
                 node = made
                 if isinstance(operator, Door):

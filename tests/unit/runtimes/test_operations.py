@@ -117,6 +117,17 @@ def test_updates_are_views_of_one_result():
     assert 2 * changes.retraction.sum() == len(changes) - len(whole) > 0
 
 
+def test_the_panes_of_a_run_are_those_that_hold():
+    sessions = LEFT.groupby("k").window(wb.Session("8s")).agg(n=("v", "size"), early=1)
+    for result in (sessions, sessions.updates("retracting")):
+        run = wb.start(result, speed="max", batch_rows=1).wait(10)
+        assert run.panes("n").n.sum() + len(result.late.to_pandas()) >= len(LEFT.to_pandas())
+    told = run.panes("n")
+    assert table(told.drop(columns=["retraction", "revision"])) == table(
+        sessions.final().to_pandas(batch_rows=1).drop(columns="revision")
+    )
+
+
 def test_a_table_can_be_replaced_while_a_run_goes_on():
     lookup = wb.Lookup(TABLE, ["k"])
     run = wb.start(found=LEFT.lookup_join(lookup), speed="max", batch_rows=1, paused=True)
