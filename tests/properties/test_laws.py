@@ -19,6 +19,7 @@ from workbench.model.windows import Session, Tumbling
 from workbench.testing.answers import Answer, run_oracle
 from workbench.testing.batch import pandas_answer
 from workbench.testing.compare import final_panes, late_rows, pane_differences
+from workbench.testing.oracle import Oracle
 from workbench.testing.replay import Replay, replay
 from workbench.testing.strategies import Example, cuts, examples
 
@@ -80,8 +81,14 @@ def test_batching_is_invisible(data: st.DataObject, example: Example) -> None:
 @law
 @given(examples())
 def test_row_by_row_the_engine_gives_the_panes_of_the_oracle(example: Example) -> None:
-    one_by_one, answer = played(example, at=tuple(range(len(example.frame)))), answered(example)
-    agree(example, one_by_one, answer)
+    each = tuple(range(len(example.frame)))
+    one_by_one = played(example, at=each)
+    agree(example, one_by_one, answered(example))
+
+    def make():
+        return Oracle(**example.question, time_dtype=example.frame["t"].dtype)
+
+    answer = replay(make, example.frame, time="t", bound=example.bound, cuts=each)
     columns = [WINDOW_END, *example.keys, "rows", TIMING, REVISION]
     engine, oracle = (
         each.panes[columns].astype(str).sort_values(columns, ignore_index=True)

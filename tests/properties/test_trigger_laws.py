@@ -26,6 +26,7 @@ from workbench.model.triggers import (
     AfterEach,
     AfterProcessingTime,
     AfterWatermark,
+    AtExpiry,
     ContinuousEventTime,
     Repeatedly,
     finishes,
@@ -61,6 +62,7 @@ def leaves():
         st.builds(AfterProcessingTime, durations(0, 8).map(pd.Timedelta)),
         st.builds(AfterProcessingTime, align=spans),
         st.builds(ContinuousEventTime, spans),
+        st.just(AtExpiry()),
     )
 
 

@@ -101,7 +101,7 @@ def _floats(operand: Operand, what: str, *, durations: bool = False) -> Array:
 
 
 def _add(values: Array, groups: Groups, count: int) -> Array:
-    return np.bincount(groups, weights=values, minlength=count)
+    return np.bincount(groups, weights=values, minlength=count).astype(np.float64, copy=False)
 
 
 def _centred(n: Array, anchor: Array, distance: Array, groups: Groups, count: int) -> tuple[Array, ...]:

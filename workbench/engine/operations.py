@@ -13,7 +13,6 @@ import pandas as pd
 
 from workbench.engine.asof import AsofJoin
 from workbench.engine.dedup import Dedup
-from workbench.engine.finals import Finals
 from workbench.engine.joins import IntervalJoin
 from workbench.engine.keyed import Keyed
 from workbench.engine.lag import Lag
@@ -40,11 +39,7 @@ OPERATORS: Final[Mapping[str, type[Any]]] = {
     "rolling": Rolling,
     "process": Keyed,
     "match": PatternOperator,
-    "final": Finals,
 }
-_UNTIMED = ("lookup_join", "final")
-"""Kinds whose operators have no use for the type of event time."""
-
 _ATTRIBUTES = {
     "late": "late",
     "rejected": "rejected",
@@ -64,7 +59,7 @@ def operator_of(step: Operation) -> Any:
         If its options do not fit.
     """
     told = dict(step.options)
-    if step.kind not in _UNTIMED:
+    if step.kind != "lookup_join":
         dated = next(before for before in step.chain() if isinstance(before, Date))
         told["time_dtype"] = dated.schema.dtypes[dated.schema.time]
     if issubclass(OPERATORS[step.kind], Sides):

@@ -170,7 +170,8 @@ class Sum(Lifted):
         """Add up."""
         (values,) = columns
         if values.dtype.kind == "f":
-            return (np.bincount(groups, weights=values, minlength=count),)
+            # without rows, numpy would give integers
+            return (np.bincount(groups, weights=values, minlength=count).astype(np.float64, copy=False),)
         total = np.zeros(count, dtype=values.dtype)
         np.add.at(total, groups, values)
         return (total,)

@@ -53,7 +53,8 @@ def cluster(
     >>> numbers.tolist(), count
     ([0, 1, 0], 2)
     """
-    order = np.lexsort((starts, domains))
+    # of those that start together the longer is first: it matters where unions may not become too long
+    order = np.lexsort((-ends, starts, domains))
     domains, starts = domains[order], starts[order]
     distinct, rank = np.unique(ends, return_inverse=True)
     fresh = np.empty(len(order), dtype=bool)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.state import Table
-from workbench.model.triggers import AfterCount, AfterProcessingTime, ContinuousEventTime
+from workbench.model.triggers import AfterCount, AfterProcessingTime, AtExpiry, ContinuousEventTime
 from workbench.time import END_OF_TIME, Nanos
 
 Ints = npt.NDArray[np.int64]
@@ -281,3 +281,24 @@ class Continuous(Node):
     def merge(self, what: Merging) -> None:
         """Take over the state of the parts."""
         what.set_earliest(*self.own)
+
+
+class Never(Node):
+    """`AtExpiry` at work: what has not been told then is told anyway."""
+
+    def __init__(self, numbers: Iterator[int], trigger: AtExpiry) -> None:
+        super().__init__(numbers)
+
+    def ready(self, at: Moment) -> Mask:
+        """Say which spans should fire."""
+        return np.zeros(len(at.spans), dtype=bool)
+
+    def fire(self, at: Moment) -> None:
+        """Take note that spans fire."""
+
+    def done(self, at: Moment) -> Mask:
+        """Never."""
+        return np.zeros(len(at.spans), dtype=bool)
+
+    def merge(self, what: Merging) -> None:
+        """Take over the state of the parts."""

@@ -22,7 +22,7 @@ from workbench.model.panes import (
     WINDOW_END,
     WINDOW_START,
 )
-from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, AfterWatermark, Trigger
+from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, AfterWatermark, AtExpiry, Trigger
 from workbench.model.watermarks import Watermark
 from workbench.model.windows import Count, Global, Window
 from workbench.schema import REASON, Schema
@@ -173,8 +173,9 @@ class Aggregated(Step):
     @property
     def once(self) -> bool:
         """Whether each window of a key puts out one pane at most."""
-        told = self.trigger if self.trigger != AfterWatermark(late=None) else DEFAULT
-        return isinstance(self.window, Count) or (not self.lateness and told == DEFAULT)
+        if isinstance(self.window, Count) or self.trigger == AtExpiry():
+            return True
+        return not self.lateness and self.trigger in (DEFAULT, AfterWatermark(late=None))
 
     @property
     def dated(self) -> bool:

@@ -19,8 +19,8 @@ from workbench.model.steps import (
     Union,
     require_dated,
 )
-from workbench.model.triggers import ACCUMULATING, ACCUMULATIONS
-from workbench.model.windows import Count, Session, Window
+from workbench.model.triggers import ACCUMULATING, ACCUMULATIONS, AtExpiry
+from workbench.model.windows import Count, Window
 from workbench.schema import require
 from workbench.time import Duration, duration
 
@@ -258,17 +258,12 @@ class EventStream(RowLocal, Joins):
         after: Columns = None,
         ports: tuple[str, ...] = ("late",),
         dated: bool = True,
-        panes: bool = False,
         **options: Any,
     ) -> EventStream:
-        """Add a step that the engine has an operator for by name; the engine checks its options.
-
-        With `panes`, it takes all panes of windows.
-        """
+        """Add a step that the engine has an operator for by name; the engine checks its options."""
         streams = (self, *others)
         for stream in streams:
-            if not panes:
-                require_dated(stream.step, f"a {kind.replace('_', ' ')}")
+            require_dated(stream.step, f"a {kind.replace('_', ' ')}")
             stream._require(options.get("keys", ()), "a key")
         upstreams = tuple(stream.step for stream in streams)
         step = Operation(
@@ -356,7 +351,7 @@ class PaneStream(EventStream):
             return super().explain()
         return room("runtimes.explain", "explain")(self._aggregated, key, window, batch_rows=batch_rows)
 
-    def final(self) -> EventStream:
+    def final(self) -> PaneStream:
         """Give one row a key and window: the last pane, once no row can change it any more.
 
         That is when the watermark has passed the end of the window and the lateness; Spark calls it append
@@ -364,12 +359,7 @@ class PaneStream(EventStream):
         last moment of its window, so that windows, joins and the rest can follow.
         """
         step = replace(self._aggregated, accumulation=ACCUMULATING)
-        if step.once:
-            return EventStream(step)
-        sessions = isinstance(step.window, Session)
-        return PaneStream(step)._operate(
-            "final", after=step.columns, ports=(), panes=True, keys=step.keys, sessions=sessions
-        )
+        return PaneStream(step if step.once else replace(step, trigger=AtExpiry()))
 
 
 def _grouped(stream: EventStream, keys: tuple[str, ...]) -> Grouped:

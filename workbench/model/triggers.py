@@ -102,6 +102,14 @@ class AfterWatermark:
 
 
 @dataclass(frozen=True)
+class AtExpiry:
+    """Fires when no row is accepted any more: once, with all rows.
+
+    Spark's append mode, RisingWave's emit on window close, ``suppress`` in Kafka Streams.
+    """
+
+
+@dataclass(frozen=True)
 class Repeatedly:
     """Fires whenever another trigger does, which then begins anew."""
 
@@ -141,6 +149,7 @@ Trigger = (
     | AfterCount
     | AfterProcessingTime
     | ContinuousEventTime
+    | AtExpiry
     | Repeatedly
     | AfterAny
     | AfterAll
@@ -160,7 +169,7 @@ def finishes(trigger: Trigger) -> bool:
     (True, False, True)
     """
     match trigger:
-        case Repeatedly() | ContinuousEventTime():
+        case Repeatedly() | ContinuousEventTime() | AtExpiry():
             return False
         case AfterWatermark(late=late):
             return late is None

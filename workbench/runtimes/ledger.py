@@ -15,7 +15,7 @@ Of one row that comes in, one thing becomes: ``rows_in = rows_out + late + rejec
 filtered + held``, and of windows ``rows_in = in_panes + late + rejected``. Rows wait in `sort`, `lag` and
 `rolling` only. When all sources have ended, nothing waits and windows hold no state.
 
-Joins of two streams, `top`, `match`, `process`, `final`, `explode` and `map` claim no balance.
+Joins of two streams, `top`, `match`, `process`, `explode` and `map` claim no balance.
 """
 
 from __future__ import annotations

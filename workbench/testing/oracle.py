@@ -361,7 +361,7 @@ def _parts(spans: Sequence[Span], row: Row, window: Session) -> list[Span]:
     own: tuple[int, int, Span | None] = (row.time, row.time + window.gap, None)
     intervals = [*((span.start, span.end, span) for span in spans), own]
     groups: list[tuple[int, int, list[Span | None]]] = []
-    for start, end, member in sorted(intervals, key=lambda interval: interval[0]):
+    for start, end, member in sorted(intervals, key=lambda interval: (interval[0], -interval[1])):
         if groups:
             begin, reached, members = groups[-1]
             meets = start <= reached if window.merge_touching else start < reached

@@ -355,13 +355,14 @@ class TopNOracle(ByWindow):
 
     def close(self, place: Place) -> None:
         """Tell the first rows: (start, end, id, rank)."""
-        values = {row: plain(row.values[self.by]) for row in place.rows}
+        rows = sorted(place.rows, key=lambda row: row.id)  # those of merged sessions, by arrival
+        values = {row: plain(row.values[self.by]) for row in rows}
         some = sorted(
-            [row for row in place.rows if values[row] is not None],
+            [row for row in rows if values[row] is not None],
             key=lambda row: values[row],
             reverse=not self.ascending,
         )
-        ordered = some + [row for row in place.rows if values[row] is None]
+        ordered = some + [row for row in rows if values[row] is None]
         ranks: dict[str, Callable[[int], int]] = {
             "row_number": lambda at: at + 1,
             "rank": lambda at: [values[row] for row in ordered].index(values[ordered[at]]) + 1,

@@ -12,6 +12,7 @@ from workbench.model.triggers import (
     AfterEach,
     AfterProcessingTime,
     AfterWatermark,
+    AtExpiry,
     ContinuousEventTime,
     Repeatedly,
     Trigger,
@@ -168,6 +169,14 @@ class ContinuousMachine(TimerMachine):
         """Set the timer anew."""
         if not now.passed:
             self.due = (now.watermark // self.every + 1) * self.every
+
+
+class NeverMachine(Machine):
+    """Leaves all to the closing pane."""
+
+    def ready(self, now: Now) -> bool:
+        """Never."""
+        return False
 
 
 class RepeatedMachine(Machine):
@@ -334,6 +343,8 @@ def machine_of(trigger: Trigger) -> Machine:
             return ProcessingTimeMachine(trigger)
         case ContinuousEventTime(every=every):
             return ContinuousMachine(every)
+        case AtExpiry():
+            return NeverMachine()
         case AfterWatermark():
             return WatermarkMachine(trigger)
         case Repeatedly(of=of):

@@ -339,3 +339,9 @@ def test_durations_have_approximate_quantiles():
     spans = pd.Series(pd.to_timedelta([1, 2, 3, None], unit="s"))
     assert answer(spans, q=("v", "approx_quantile", 0.5))["q"] == pd.Timedelta("2s")
     assert answer(spans[3:], q=("v", "approx_quantile", 0.5))["q"] is pd.NaT
+
+
+def test_a_sum_of_no_rows_has_the_type_of_one():
+    empty = pd.DataFrame({"t": pd.to_datetime([]), "v": pd.Series([], dtype="float64")})
+    rolled = wb.stream(empty, time="t", watermark=0).groupby().rolling("1s").agg(s=("v", "sum"))
+    assert rolled.to_pandas().s.dtype == "float64"

@@ -71,7 +71,6 @@ def test_windows_take_rows_or_tell_why_not():
         lambda rows: rows.assign(w=lambda f: f["v"].map(lambda v: [v, v])).explode("w"),
         lambda rows: rows.groupby("k").window("1min").top(1, by="v"),
         lambda rows: rows.asof_join(wb.stream(FRAME, time="t", watermark=0, name="other"), on="k"),
-        lambda rows: rows.window("1min", lateness="1min").agg(n=("v", "size")).final(),
     ],
 )
 def test_no_balance_is_claimed_where_rows_may_multiply(step):
