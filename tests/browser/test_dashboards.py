@@ -1,11 +1,10 @@
 """The served dashboards in a real browser: they live, agree with pandas, pause, and ask nobody outside."""
 
-import contextlib
 import re
 
 import pandas as pd
 import pytest
-from playwright.sync_api import TimeoutError, expect
+from playwright.sync_api import expect
 
 from workbench.views.dashboards import clickstream
 
@@ -121,12 +120,17 @@ def test_at_full_speed_a_page_still_answers(served, visit):
 
 def test_a_symbol_is_chosen_for_one_session_only(served, visit):
     one, other = visit(served + "trading"), visit(served + "trading")
-    shown = one.page.get_by_text("FARO: last price")
-    for _ in range(6):  # on a machine with three times as much to do, a choice has been lost (2026-11)
-        one.page.get_by_label("Symbol shown").select_option("FARO")
-        with contextlib.suppress(TimeoutError):
-            shown.wait_for(timeout=10_000)
-            break
-    assert shown.is_visible()
+    one.page.get_by_label("Symbol shown").select_option("FARO")
+    one.page.get_by_text("FARO: last price").wait_for(timeout=60_000)
     assert other.text("last_name") == "ALBA: last price"
     assert one.complaints == []
+
+
+def test_a_choice_outlives_a_reload_of_the_page(served, visit):
+    seen = visit(served + "trading")
+    seen.page.get_by_label("Symbol shown").select_option("FARO")
+    seen.page.get_by_text("FARO: last price").wait_for(timeout=60_000)
+    seen.page.reload()  # as a page does that has lost its server
+    seen.page.get_by_text("FARO: last price").wait_for(timeout=60_000)
+    expect(seen.page.get_by_label("Symbol shown")).to_have_value("FARO")
+    assert visit(served + "trading").text("last_name") == "ALBA: last price"

@@ -23,7 +23,8 @@ class Bound(JSComponent):
     data : dict
         The values, by name; ``beat`` counts the updates, and comes back as ``ack`` when it has been drawn.
     command : dict
-        What a button or a list with ``data-command`` says: ``name``, ``value`` and a running ``number``.
+        What a button or a list with ``data-command`` says: ``name``, ``value`` and a running ``number``. A
+        list with ``data-keep`` says its choice again when its page is loaded anew.
     ack : int
         The last beat that the browser has drawn.
     """

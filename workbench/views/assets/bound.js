@@ -1,5 +1,6 @@
 // Fills a fixed piece of HTML with live values. The server sends only `data`; which value goes where is said in the
-// HTML: data-text, data-class, data-bar, data-spark, data-show, data-value. Elements with data-command answer back.
+// HTML: data-text, data-class, data-bar, data-spark, data-show, data-value. Elements with data-command answer back;
+// lists with data-keep do so again when the page is loaded anew.
 
 const STALE_AFTER = 4000; // ms without a word from the server
 
@@ -53,11 +54,28 @@ export function render({ model, el }) {
     if (data.beat !== undefined) requestAnimationFrame(() => { model.ack = data.beat; });
   }
 
+  function tell(node) {
+    commands += 1;
+    model.command = { name: node.dataset.command, value: node.value || "", number: commands };
+  }
+
+  // A choice outlives a reload of its page in this tab: a page that lost its server reloads by itself.
+  const kept = (node) => `${window.location.pathname} ${node.dataset.command}`;
+
   function say(event) {
     const node = event.target.closest("[data-command]");
     if (!node || (event.type === "click") === (node.tagName === "SELECT")) return;
-    commands += 1;
-    model.command = { name: node.dataset.command, value: node.value || "", number: commands };
+    if ("keep" in node.dataset) sessionStorage.setItem(kept(node), node.value);
+    tell(node);
+  }
+
+  function remember() {
+    for (const node of root.querySelectorAll("select[data-keep]")) {
+      const value = sessionStorage.getItem(kept(node));
+      if (value === node.value || ![...node.options].some((option) => option.value === value)) continue;
+      node.value = value;
+      tell(node);
+    }
   }
 
   const pill = root.querySelector("[data-pill]");
@@ -81,6 +99,7 @@ export function render({ model, el }) {
   root.addEventListener("change", say);
   model.on("data", fill);
   fill();
+  remember();
   el.append(root);
   return () => { if (timer) clearInterval(timer); };
 }

@@ -182,7 +182,8 @@ def _choice() -> Bound:
     )
     return Bound(
         html=f'<div class="pick"><span class="legend">{keys}</span><label for="symbol">Symbol</label>'
-        f'<select id="symbol" data-command="symbol" aria-label="Symbol shown">{options}</select></div>',
+        '<select id="symbol" data-command="symbol" data-keep aria-label="Symbol shown">'
+        f"{options}</select></div>",
         data={},
     )
 
