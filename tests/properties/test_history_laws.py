@@ -23,7 +23,7 @@ from workbench.model.aggregates import Aggregate
 from workbench.schema import Schema
 from workbench.testing.compare import keys_of, late_rows, same
 from workbench.testing.history_oracles import KeyedOracle, LagOracle, LookupOracle, RollingOracle
-from workbench.testing.strategies import TICK, aggregates, cuts, disorder, durations, tables
+from workbench.testing.strategies import TICK, aggregates, crowds, cuts, disorder, durations, tables
 from workbench.time import to_nanos
 
 law = settings(
@@ -46,35 +46,14 @@ class Stream:
     cuts: tuple[int, ...]
 
 
-@st.composite
-def crowds(draw, *, most=40):
-    """Give tables of few keys and moments, so that rows often meet, to the very tick."""
-    row = st.tuples(
-        st.sampled_from((0, 0, 1, 1, 2, 3)),
-        st.sampled_from((0, 0, 0, 1, 2, 3, 5, 8)),
-        st.sampled_from(("a", "a", "a", "a", "b", "b", None)),
-        st.sampled_from((0.0, 1.0, 2.0, 2.5, -3.0, None)),
-        st.integers(0, 8),
-    )
-    count = draw(st.integers(0, most))
-    rows = draw(st.lists(row, min_size=count, max_size=count))
-    step, back, key, value, number = zip(*rows, strict=True) if rows else [()] * 5
-    ticks = np.cumsum(step, dtype=np.int64) - np.array(back, np.int64)
-    return pd.DataFrame(
-        {
-            "t": (ticks * TICK).view("datetime64[ns]"),
-            "k": pd.Series(key, dtype="str"),
-            "k2": pd.Series(["x"] * count, dtype="str"),
-            "v": pd.Series(value, dtype="float64"),
-            "n": pd.Series(number, dtype="int64"),
-            "s": pd.Series(["u"] * count, dtype="str"),
-        }
-    )
+def crowded(**most):
+    numbers = st.integers(0, 8)
+    return crowds(values=st.sampled_from((0.0, 1.0, 2.0, 2.5, -3.0, None)), numbers=numbers, **most)
 
 
 @st.composite
 def streams(draw, *, in_time=False, frames=None):
-    frame = draw(st.one_of(crowds(), crowds(), tables(most=20)) if frames is None else frames)
+    frame = draw(st.one_of(crowded(), crowded(), tables(most=20)) if frames is None else frames)
     frame["id"] = range(len(frame))
     bound = draw(durations(0, 4)) + (disorder(frame) + TICK if in_time else 0)
     return Stream(frame, bound, draw(cuts(len(frame))))
@@ -227,7 +206,7 @@ ROLLING = ("sum", "mean", "min", "max", "var", "std", "count", "median", "skew")
 
 
 @law
-@given(frames(), streams(in_time=True, frames=crowds()))
+@given(frames(), streams(in_time=True, frames=crowded()))
 def test_rolling_aggregates_are_those_of_pandas_when_nothing_is_late(question, stream):
     if question["rows"] is not None:
         question["within"] = None
@@ -303,7 +282,7 @@ def test_keyed_functions_obey_the_laws(data, keys, program, ttl, lateness, strea
 @st.composite
 def enrichments(draw):
     keys = draw(st.sampled_from((("k",), ("k",), ("k", "k2"))))
-    table = draw(st.one_of(crowds(most=10), tables(most=10))).drop_duplicates([*keys])
+    table = draw(st.one_of(crowded(most=10), tables(most=10))).drop_duplicates([*keys])
     table = table.assign(id=np.arange(len(table)) + 1000).set_axis(np.arange(len(table))[::-1])
     return {
         "keys": keys,
@@ -330,7 +309,7 @@ def test_lookups_obey_the_laws(data, question, stream):
 
 
 @law
-@given(enrichments(), streams(frames=crowds()))
+@given(enrichments(), streams(frames=crowded()))
 def test_lookups_are_merges(question, stream):
     question |= {"null_keys": "equal"}
     if not alike(question, stream):

@@ -32,7 +32,7 @@ from workbench.testing.row_oracles import (
     TopNOracle,
     WindowJoinOracle,
 )
-from workbench.testing.strategies import TICK, cuts, disorder, durations, tables, windows
+from workbench.testing.strategies import TICK, crowds, cuts, disorder, durations, tables, windows
 from workbench.time import END_OF_TIME, NO_WATERMARK, to_nanos
 
 law = settings(
@@ -61,32 +61,13 @@ class Stream:
         return mine[mine["t"].notna()]
 
 
-@st.composite
-def crowds(draw, *, most=40):
-    """Give tables of few keys and moments, so that rows often meet, to the very tick."""
-    steps = st.sampled_from((0, 0, 1, 1, 2, 3))
-    behind = st.sampled_from((0, 0, 0, 1, 2, 3, 5, 8))
-    keys = st.sampled_from(("a", "a", "a", "a", "b", "b", None))
-    row = st.tuples(steps, behind, keys, st.integers(0, 3), st.integers(0, 2))
-    count = draw(st.integers(0, most))
-    rows = draw(st.lists(row, min_size=count, max_size=count))
-    step, back, key, value, number = zip(*rows, strict=True) if rows else [()] * 5
-    ticks = np.cumsum(step, dtype=np.int64) - np.array(back, np.int64)
-    return pd.DataFrame(
-        {
-            "t": (ticks * TICK).view("datetime64[ns]"),
-            "k": pd.Series(key, dtype="str"),
-            "k2": pd.Series(["x"] * count, dtype="str"),
-            "v": pd.Series(value, dtype="float64"),
-            "n": pd.Series(number, dtype="int64"),
-            "s": pd.Series(["u"] * count, dtype="str"),
-        }
-    )
+def crowded():
+    return crowds(values=st.integers(0, 3), numbers=st.integers(0, 2))
 
 
 @st.composite
 def streams(draw, *, sides=("left", "right"), in_time=False):
-    frame = draw(st.one_of(crowds(), crowds(), tables(most=20)))
+    frame = draw(st.one_of(crowded(), crowded(), tables(most=20)))
     frame["id"] = range(len(frame))
     dealt = draw(st.lists(st.sampled_from(sides), min_size=len(frame), max_size=len(frame)))
     if draw(st.booleans()):  # in turns, so that there are batches of more than a row or two

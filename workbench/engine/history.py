@@ -6,7 +6,8 @@ the order of time, then arrival, and to look back is to subtract positions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.keys import KeyDictionary
+from workbench.engine.progress import Stamp
 from workbench.engine.ranges import TimeIndex, behind, in_order, shift
 from workbench.engine.rows import RowStore
 from workbench.engine.sides import encode, ended
+from workbench.engine.sorting import EventTimeSort, Released
+from workbench.engine.state import VERSION, check_snapshot
+from workbench.errors import DescriptionError
 from workbench.schema import require
 from workbench.time import NO_WATERMARK, Nanos
 
@@ -121,3 +126,85 @@ class History:
         self.keys.restore(snapshot["keys"])
         self.store.restore(snapshot["store"])
         self.index.restore(snapshot["index"])
+
+
+class LookingBack(ABC):
+    """Adds columns to each row from the rows before it of its key, in the order of event time.
+
+    Parameters
+    ----------
+    history : History
+        What is remembered.
+    outputs : collection of str
+        The columns that are added.
+    lateness : int
+        Nanoseconds that a row may come behind the watermark; all wait as much longer.
+    time_dtype : datetime dtype
+        Its zone is that of the ``watermark`` of late rows.
+    described : object
+        What snapshots must agree on.
+    """
+
+    def __init__(
+        self, history: History, *, outputs: Collection[str], lateness: int, time_dtype: Any, described: object
+    ) -> None:
+        self.history, self.outputs = history, list(outputs)
+        self.sort = EventTimeSort(lateness=lateness, time_dtype=time_dtype)
+        self._described = repr(described)
+
+    @property
+    def size(self) -> int:
+        """How many rows wait or are remembered; 0 at the end."""
+        return self.sort.size + len(self.history)
+
+    def process(self, frame: pd.DataFrame, stamp: Stamp) -> Released:
+        """Take a batch, whose index holds arrival numbers of the stamp; tell the rows that are due.
+
+        Raises
+        ------
+        DescriptionError
+            If the rows have a column of that name already.
+        """
+        released = self.sort.process(frame, stamp)
+        rows = released.frame
+        if not len(rows.columns):
+            return released
+        self._refuse_taken(rows)
+        looked = self._looked(self.history.add(rows, released.stamp.times))
+        self.history.forget(released.stamp.watermark)
+        told = rows.assign(**{name: looked[name].array for name in self.outputs})
+        return Released(told, released.late, released.stamp)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state, as plain values, arrays and frames."""
+        return {
+            "version": VERSION,
+            "described": self._described,
+            "sort": self.sort.snapshot(),
+            "history": self.history.snapshot(),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from a snapshot.
+
+        Raises
+        ------
+        SnapshotError
+            If it was taken of another version, or of another description.
+        """
+        check_snapshot(snapshot, self._described)
+        self.sort.restore(snapshot["sort"])
+        self.history.restore(snapshot["history"])
+
+    @abstractmethod
+    def _looked(self, at: Ints) -> dict[str, pd.Series]:
+        """Give the new columns of rows, by their positions in the history."""
+
+    def _refuse_taken(self, rows: pd.DataFrame) -> None:
+        taken = [name for name in self.outputs if name in rows.columns]
+        if taken:
+            raise DescriptionError(
+                f"the rows have a column {taken[0]!r} already",
+                detail="the rows are told whole, with the new columns beside theirs",
+                hint="give the new column another name",
+            )

@@ -12,14 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.engine.history import History
-from workbench.engine.progress import Stamp
-from workbench.engine.sorting import EventTimeSort, Released
-from workbench.engine.state import VERSION, check_snapshot
+from workbench.engine.history import History, Ints, LookingBack
 from workbench.errors import DescriptionError
 
 
-class Lag:
+class Lag(LookingBack):
     """Gives each row the values that some columns had `n` rows before, in its key and in event time.
 
     Known as ``groupby().shift(n)`` in pandas, ``LAG(column, n) OVER (PARTITION BY key ORDER BY time)`` in
@@ -87,63 +84,16 @@ class Lag:
         if ttl is not None and ttl < 0:
             raise DescriptionError(f"the time-to-live must be at least zero, but is {ttl!r}")
         self.columns, self.n = dict(columns), n
-        self.sort = EventTimeSort(lateness=lateness, time_dtype=time_dtype)
-        self.history = History(keys, [*columns.values()], rows=n, reach=ttl)
-        self._described = repr((tuple(keys), self.columns, n, ttl, lateness))
+        super().__init__(
+            History(keys, [*columns.values()], rows=n, reach=ttl),
+            outputs=columns,
+            lateness=lateness,
+            time_dtype=time_dtype,
+            described=(tuple(keys), self.columns, n, ttl, lateness),
+        )
 
-    @property
-    def size(self) -> int:
-        """How many rows wait or are remembered; 0 at the end."""
-        return self.sort.size + len(self.history)
-
-    def process(self, frame: pd.DataFrame, stamp: Stamp) -> Released:
-        """Take a batch, whose index holds arrival numbers of the stamp; tell the rows that are due."""
-        released = self.sort.process(frame, stamp)
-        rows = released.frame
-        if not len(rows.columns):
-            return released
-        refuse_taken(self.columns, rows)
-        at = self.history.add(rows, released.stamp.times)
+    def _looked(self, at: Ints) -> dict[str, pd.Series]:
+        """Give what the rows before had."""
         before = at - self.n
         found = self.history.take(np.where(before >= self.history.first(at), before, -1), nullable=True)
-        lagged = {output: found[column].array for output, column in self.columns.items()}
-        self.history.forget(released.stamp.watermark)
-        return Released(rows.assign(**lagged), released.late, released.stamp)
-
-    def snapshot(self) -> dict[str, Any]:
-        """Give the state, as plain values, arrays and frames."""
-        return {
-            "version": VERSION,
-            "described": self._described,
-            "sort": self.sort.snapshot(),
-            "history": self.history.snapshot(),
-        }
-
-    def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go on from a snapshot.
-
-        Raises
-        ------
-        SnapshotError
-            If it was taken of another version, or of another description.
-        """
-        check_snapshot(snapshot, self._described)
-        self.sort.restore(snapshot["sort"])
-        self.history.restore(snapshot["history"])
-
-
-def refuse_taken(outputs: Mapping[str, Any], rows: pd.DataFrame) -> None:
-    """Refuse output columns that the rows have already.
-
-    Raises
-    ------
-    DescriptionError
-        If there is one.
-    """
-    taken = [name for name in outputs if name in rows.columns]
-    if taken:
-        raise DescriptionError(
-            f"the rows have a column {taken[0]!r} already",
-            detail="the rows are told whole, with the new columns beside theirs",
-            hint="give the new column another name",
-        )
+        return {output: found[column] for output, column in self.columns.items()}

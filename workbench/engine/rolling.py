@@ -6,7 +6,7 @@ time; each has a frame, a range of rows in the history of its key, and `frames` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,13 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.frames import framed
-from workbench.engine.history import History
-from workbench.engine.lag import refuse_taken
+from workbench.engine.history import History, LookingBack
 from workbench.engine.partials import Plan
-from workbench.engine.progress import Stamp
 from workbench.engine.sides import choose
-from workbench.engine.sorting import EventTimeSort, Released
-from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import SIZE, Aggregate
 from workbench.time import Nanos
@@ -47,7 +43,7 @@ class _Demand(NamedTuple):
     of_rows: bool
 
 
-class Rolling:
+class Rolling(LookingBack):
     """Gives each row aggregates of its frame: the last rows of its key, or those within a duration before it.
 
     Known as ``groupby().rolling(n)`` and ``groupby().rolling("30s", on=time)`` in pandas, as ``OVER
@@ -123,56 +119,24 @@ class Rolling:
     ) -> None:
         choose("closed", closed, CLOSED)
         _check(aggregates, rows, within, min_periods)
-        self.outputs = [aggregate.output for aggregate in aggregates]
         self.rows, self.within = rows, within
         self.with_own = closed in ("right", "both")
         left = closed in ("left", "both")
         self.back = None if rows is None else rows - (not left)  # how many rows before its own a frame begins
-        self.sort = EventTimeSort(lateness=lateness, time_dtype=time_dtype)
         columns = [column for aggregate in aggregates for column in aggregate.columns]
         reach = None if within is None else within - (not left)
-        self.history = History(keys, columns, rows=self.back, reach=reach)
         self.plans = _plans(aggregates, (1 if rows is None else rows) if min_periods is None else min_periods)
-        self._described = repr((tuple(keys), tuple(aggregates), rows, within, closed, min_periods, lateness))
+        super().__init__(
+            History(keys, columns, rows=self.back, reach=reach),
+            outputs=[aggregate.output for aggregate in aggregates],
+            lateness=lateness,
+            time_dtype=time_dtype,
+            described=(tuple(keys), tuple(aggregates), rows, within, closed, min_periods, lateness),
+        )
 
-    @property
-    def size(self) -> int:
-        """How many rows wait or are remembered; 0 at the end."""
-        return self.sort.size + len(self.history)
-
-    def process(self, frame: pd.DataFrame, stamp: Stamp) -> Released:
-        """Take a batch, whose index holds arrival numbers of the stamp; tell the rows that are due."""
-        released = self.sort.process(frame, stamp)
-        rows = released.frame
-        if not len(rows.columns):
-            return released
-        refuse_taken(dict.fromkeys(self.outputs), rows)
-        at = self.history.add(rows, released.stamp.times)
-        results = self._results(*self._frames(at))
-        self.history.forget(released.stamp.watermark)
-        told = rows.assign(**{name: results[name].array for name in self.outputs})
-        return Released(told, released.late, released.stamp)
-
-    def snapshot(self) -> dict[str, Any]:
-        """Give the state, as plain values, arrays and frames."""
-        return {
-            "version": VERSION,
-            "described": self._described,
-            "sort": self.sort.snapshot(),
-            "history": self.history.snapshot(),
-        }
-
-    def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go on from a snapshot.
-
-        Raises
-        ------
-        SnapshotError
-            If it was taken of another version, or of another description.
-        """
-        check_snapshot(snapshot, self._described)
-        self.sort.restore(snapshot["sort"])
-        self.history.restore(snapshot["history"])
+    def _looked(self, at: Ints) -> dict[str, pd.Series]:
+        """Give the aggregates of the rows' frames."""
+        return self._results(*self._frames(at))
 
     def _frames(self, at: Ints) -> tuple[Ints, Ints]:
         """Give the frame ``[start, end)`` of each row, as positions in the history."""

@@ -8,6 +8,7 @@ A further operator plugs in as a further class in `DRIVERS`.
 from __future__ import annotations
 
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,7 @@ class Setting:
     freeze: bool = False
 
 
-class Driver:
+class Driver(ABC):
     """What every driver can do; steps and fields that it does not have are inexpressible."""
 
     steps: tuple[str, ...] = ("rows", "expect")
@@ -70,13 +71,13 @@ class Driver:
         if reasons:
             raise Inexpressible("; ".join(reasons))
 
+    @abstractmethod
     def refusals(self) -> Iterator[str]:
         """Give what cannot be said of this case's ``op``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, step: Mapping[str, Any]) -> None:
         """Do a step."""
-        raise NotImplementedError
 
     def give(self, field: str) -> Any:
         """Hand out what came since the field was last asked for."""

@@ -6,6 +6,7 @@ of tuples that begin with the id of a row: the number that its ``id`` column has
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -42,9 +43,9 @@ class InOrder(RowOracle):
             self.held.remove(row)
             self.tell(row)
 
+    @abstractmethod
     def tell(self, row: Row) -> None:
         """Tell a row; none comes any more that would be told before it."""
-        raise NotImplementedError
 
 
 class LagOracle(InOrder):

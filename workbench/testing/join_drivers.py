@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -83,9 +84,9 @@ class RowDriver(Driver):
         given = {step.get("input", ONLY) for step in self.case.script if "rows" in step}
         yield from (f"input: {each or 'none'}" for each in sorted(given - set(self.inputs)))
 
+    @abstractmethod
     def make(self) -> Any:
         """Make the operator that the case describes."""
-        raise NotImplementedError
 
     def tell(self, side: str, frame: pd.DataFrame, stamp: Stamp) -> Any:
         """Hand a batch to the operator, and give what came of it."""

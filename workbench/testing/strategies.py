@@ -169,6 +169,43 @@ def tables(draw: st.DrawFn, *, most: int = 30) -> pd.DataFrame:
     )
 
 
+@st.composite
+def crowds(
+    draw: st.DrawFn,
+    *,
+    values: st.SearchStrategy[float | None],
+    numbers: st.SearchStrategy[int],
+    most: int = 40,
+) -> pd.DataFrame:
+    """Give tables of few keys and moments, so that rows often meet, to the very tick; columns as `tables`.
+
+    Parameters
+    ----------
+    values, numbers : strategy
+        Of the columns ``v`` and ``n``.
+    most : int
+        The greatest number of rows.
+    """
+    steps = st.sampled_from((0, 0, 1, 1, 2, 3))
+    behind = st.sampled_from((0, 0, 0, 1, 2, 3, 5, 8))
+    keys = st.sampled_from(("a", "a", "a", "a", "b", "b", None))
+    count = draw(st.integers(0, most))
+    row = st.tuples(steps, behind, keys, values, numbers)
+    rows = draw(st.lists(row, min_size=count, max_size=count))
+    step, back, key, value, number = zip(*rows, strict=True) if rows else [()] * 5
+    ticks = np.cumsum(step, dtype=np.int64) - np.array(back, np.int64)
+    return pd.DataFrame(
+        {
+            "t": (ticks * TICK).view("datetime64[ns]"),
+            "k": pd.Series(key, dtype="str"),
+            "k2": pd.Series(["x"] * count, dtype="str"),
+            "v": pd.Series(value, dtype="float64"),
+            "n": pd.Series(number, dtype="int64"),
+            "s": pd.Series(["u"] * count, dtype="str"),
+        }
+    )
+
+
 def cuts(rows: int) -> st.SearchStrategy[tuple[int, ...]]:
     """Give the positions at which batches begin, for a table of so many rows."""
     return st.lists(st.integers(0, rows), max_size=6).map(lambda found: tuple(sorted(found)))

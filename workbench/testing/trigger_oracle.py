@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class Now:
     processing: int = NO_WATERMARK
 
 
-class Machine:
+class Machine(ABC):
     """A trigger of one window."""
 
     def __init__(self, *parts: Machine) -> None:
@@ -42,9 +43,9 @@ class Machine:
         for part in self.parts:
             part.arrive(time, now)
 
+    @abstractmethod
     def ready(self, now: Now) -> bool:
         """Say whether to fire."""
-        raise NotImplementedError
 
     def fire(self, now: Now) -> None:
         """Take note that it fires."""

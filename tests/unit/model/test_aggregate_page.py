@@ -1,6 +1,7 @@
 """docs/aggregates.md says what the code does."""
 
 import math
+import os
 import re
 from pathlib import Path
 
@@ -40,8 +41,8 @@ def test_every_aggregate_has_its_line():
 def test_types_and_nothing_are_as_the_page_says(row):
     name, _, integers, floats, nothing, *_ = row
     name = name.strip("`")
-    if name in FUNCTIONS and not FUNCTIONS[name].installed:
-        pytest.skip("needs datasketches")
+    if name in FUNCTIONS and not FUNCTIONS[name].installed and os.environ.get("CI") != "true":
+        pytest.skip("needs datasketches, an extra (in CI it must be there)")
     assert str(told(name, [1, 2]).dtype) == integers
     assert str(told(name, [1.5, 2.5]).dtype) == floats
     (value,) = told(name, pd.Series([None, None], dtype="float64"))
