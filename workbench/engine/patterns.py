@@ -20,10 +20,10 @@ from workbench.engine.expressions import Tally, Value, evaluate, holds
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.matching import Matcher, Rows
 from workbench.engine.progress import Stamp
+from workbench.engine.rows import Aside
 from workbench.engine.skipping import settle
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
-from workbench.model.panes import LATE_BY, WATERMARK
 from workbench.model.patterns import MATCH_END, MATCH_START, RETAINED, Pattern, Stage
 from workbench.time import NO_WATERMARK, Nanos, from_nanos
 
@@ -106,6 +106,7 @@ class PatternOperator:
         none = np.zeros(0, dtype=np.int64)
         self._hold(None, none, none, none, none.astype(bool))
         self._nothing: dict[str, pd.DataFrame] = {}
+        self._aside = Aside(self.time_dtype)
 
     @property
     def size(self) -> int:
@@ -129,7 +130,7 @@ class PatternOperator:
         self.watermark = stamp.watermark
         self._release()
         told, timed_out = settle(self.matcher, self.matcher.expire(self.watermark))
-        output = self._output(told, timed_out, self._late(frame, late, times, met))
+        output = self._output(told, timed_out, self._aside.late(frame, late, met - times, met))
         self._forget()
         return output
 
@@ -275,19 +276,6 @@ class PatternOperator:
             name: evaluate(measure, lambda of: self.column(of).take(last), navigate).column(len(tips))
             for name, measure in self.pattern.measures.items()
         }
-
-    def _late(self, frame: pd.DataFrame, late: Any, times: Nanos, met: Nanos) -> pd.DataFrame:
-        if not late.any() and "late" in self._nothing:
-            return self._nothing["late"]
-        rows = frame[late]
-        zone = getattr(self.time_dtype, "tz", None)
-        dtype = "datetime64[ns]" if zone is None else pd.DatetimeTZDtype("ns", zone)
-        watermark = from_nanos(met[late], dtype).set_axis(rows.index)
-        by = (met[late] - times[late]).view("timedelta64[ns]")
-        table = rows.assign(**{LATE_BY: by, WATERMARK: watermark})
-        if not late.any() and len(frame.columns):
-            self._nothing["late"] = table
-        return table
 
     def _forget(self) -> None:
         """Drop rows and keys that no run leads back to."""

@@ -53,12 +53,15 @@ class Aside:
             self._no_late = self._late(frame[:0], late_by[:0], met[:0])
         return self._late(frame[late], late_by[late], met[late]) if late.any() else self._no_late
 
-    def rejected(self, frame: pd.DataFrame, outside: Mask) -> pd.DataFrame:
-        """Give rows that no window covers, plus ``reason`` (str)."""
+    def rejected(self, frame: pd.DataFrame, outside: Mask, finished: Mask | None = None) -> pd.DataFrame:
+        """Give rows that no window covers, or whose trigger has finished, plus ``reason`` (str)."""
         if self._no_rejected is None or not len(self._no_rejected.columns):
             nothing = frame[:0]
             self._no_rejected = nothing.assign(**{REASON: ""}) if len(nothing.columns) else nothing
-        return frame[outside].assign(**{REASON: "between windows"}) if outside.any() else self._no_rejected
+        reasons = (("between windows", outside), ("after the trigger has finished", finished))
+        some = [(reason, rows) for reason, rows in reasons if rows is not None and rows.any()]
+        told = [frame[rows].assign(**{REASON: reason}) for reason, rows in some]
+        return pd.concat(told) if told else self._no_rejected
 
     def _late(self, rows: pd.DataFrame, late_by: Nanos, met: Nanos) -> pd.DataFrame:
         if not len(rows.columns):

@@ -22,11 +22,12 @@ import pandas as pd
 
 from workbench.engine.partials import Partials, Plan
 from workbench.engine.parts import Operand
+from workbench.engine.ranges import shift
 from workbench.engine.shapes import shape_of
 from workbench.engine.state import Cells
 from workbench.model.panes import EARLY, LATE, ON_TIME, TIMINGS
 from workbench.model.windows import Aligned
-from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
+from workbench.time import NO_WATERMARK, Nanos
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -307,8 +308,7 @@ class SlicedWindows:
 
     def _expiry(self, windows: Ints) -> Nanos:
         """Give the watermark from which no row is accepted any more; at most the end of time."""
-        expiry: Nanos = np.minimum(self.shape.end(windows), END_OF_TIME - self.lateness) + self.lateness
-        return expiry
+        return shift(self.shape.end(windows), self.lateness)
 
     def _expire(self) -> None:
         """Drop slices and windows that no row can reach any more."""

@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from workbench.engine.combining import node_of
 from workbench.engine.partials import Plan
+from workbench.engine.ranges import shift
 from workbench.engine.slices import Firing, Rows
 from workbench.engine.state import Table
 from workbench.engine.triggers import Arrivals, Merging, Moment
 from workbench.model.panes import EARLY, ON_TIME, TIMINGS
 from workbench.model.triggers import ACCUMULATING, DEFAULT, DISCARDING, RETRACTING, Trigger, finishes
-from workbench.time import END_OF_TIME, Nanos
+from workbench.time import Nanos
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -78,7 +79,7 @@ class Teller:
 
     def expiry(self, ends: Nanos) -> Nanos:
         """Give the watermark from which no row is accepted any more, by the ends of spans."""
-        return np.asarray(np.minimum(ends, END_OF_TIME - self.lateness) + self.lateness)
+        return shift(ends, self.lateness)
 
     def expired(self, at: Moment) -> Mask:
         """Say which spans accept no row any more."""

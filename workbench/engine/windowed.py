@@ -8,7 +8,7 @@ partials and say what fires; panes and late rows become frames again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,25 +19,23 @@ from workbench.engine.counts import CountWindows
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.partials import Plan
 from workbench.engine.progress import Stamp
+from workbench.engine.rows import Aside
 from workbench.engine.sessions import SessionWindows
-from workbench.engine.slices import Firing, Placed, Rows, SlicedWindows
+from workbench.engine.slices import Firing, Rows, SlicedWindows
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.engine.telling import Teller
 from workbench.engine.triggered import TriggeredWindows
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import (
-    LATE_BY,
     RETRACTION,
     REVISION,
     TIMING,
     TIMINGS,
-    WATERMARK,
     WINDOW_END,
     WINDOW_START,
 )
 from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, Trigger, heeds_clock
 from workbench.model.windows import Count, Session, Window
-from workbench.schema import REASON
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, fine_enough, from_nanos, to_nanos
 
 _LAST = "__last"
@@ -116,8 +114,7 @@ class WindowOperator:
         told = {"trigger": trigger, "accumulation": accumulation, "empty": empty_panes}
         self.windows = _windows(window, lateness, self.plan, told)
         self._empty: pd.DataFrame | None = None
-        self._no_late: pd.DataFrame | None = None
-        self._no_outside: pd.DataFrame | None = None
+        self._aside = Aside(self.time_dtype)
         self._described = repr((keys, window, lateness, aggregates, trigger, accumulation, empty_panes))
 
     @property
@@ -157,19 +154,10 @@ class WindowOperator:
             self._empty = self._pane_table(Firing(none, none, none, rows.fold(none, none, 0), none, none))
             self._empty = self._empty.drop(columns=_LAST)
         placed = self.windows.process(rows, stamp.watermark)
-        if self._no_late is None:  # most batches have none: their tables are made once
-            nothing = replace(
-                placed,
-                done=None,
-                late=np.zeros(len(frame), dtype=bool),
-                outside=np.zeros(len(frame), dtype=bool),
-            )
-            self._no_late, self._no_outside = self._late(frame, nothing, met), self._outside(frame, nothing)
-        refused = placed.outside.any() or (placed.done is not None and placed.done.any())
         output = WindowOutput(
             *self._panes(placed.firings),
-            late=self._late(frame, placed, met) if placed.late.any() else self._no_late,
-            rejected=self._outside(frame, placed) if refused else self._no_outside,
+            late=self._aside.late(frame, placed.late, placed.late_by, met),
+            rejected=self._aside.rejected(frame, placed.outside, placed.done),
             dropped=placed.dropped,
         )
         self._forget()
@@ -238,20 +226,6 @@ class WindowOperator:
             },
             copy=False,
         )
-
-    def _late(self, frame: pd.DataFrame, placed: Placed, met: npt.NDArray[np.int64]) -> pd.DataFrame:
-        late = placed.late
-        rows = frame[late]
-        zone = getattr(self.time_dtype, "tz", None)
-        dtype = "datetime64[ns]" if zone is None else pd.DatetimeTZDtype("ns", zone)
-        watermark = from_nanos(met[late], dtype).set_axis(rows.index)
-        return rows.assign(**{LATE_BY: placed.late_by[late].view("timedelta64[ns]"), WATERMARK: watermark})
-
-    def _outside(self, frame: pd.DataFrame, placed: Placed) -> pd.DataFrame:
-        outside = frame[placed.outside].assign(**{REASON: "between windows"})
-        if placed.done is None or not placed.done.any():
-            return outside
-        return pd.concat([outside, frame[placed.done].assign(**{REASON: "after the trigger has finished"})])
 
     def _forget(self) -> None:
         """Forget keys of which no state is left, once they are most of all keys."""
