@@ -1,9 +1,9 @@
 """The three streams of Nexmark: of every 50 events one is a person, 3 are auctions and 46 are bids.
 
-What is said here of ids, prices, hot items and lengths is what the generators of Beam and of nexmark-flink do by
-default. Two things differ. Times are in microseconds and not cut to milliseconds, so that no two events share theirs
-and no answer depends on how ties are broken. Texts that nobody asks about are drawn from a pool, so that a million
-bids fit in memory.
+What is said here of ids, prices, hot items and lengths is what the generators of Beam and of nexmark-flink do
+by default. Two things differ. Times are in microseconds and not cut to milliseconds, so that no two events share
+theirs and no answer depends on how ties are broken. Texts that nobody asks about are drawn from a pool, so that
+a million bids fit in memory.
 """
 
 from __future__ import annotations
@@ -20,11 +20,22 @@ FIRST_ID, FIRST_CATEGORY, CATEGORIES = 1_000, 10, 5
 HOT_AUCTION, HOT_BIDDER, HOT_SELLER, HOT_CHANNEL = 2, 4, 4, 2  # all but one of so many are for a hot one
 HOT_OF = 100  # of so many persons or auctions one is hot
 IN_FLIGHT, ACTIVE, LEAD = 100, 1_000, 10
-STATES = "AZ CA ID OR WA WY".split()
-CITIES = "Phoenix,Los Angeles,San Francisco,Boise,Portland,Bend,Redmond,Seattle,Kent,Cheyenne".split(",")
-FIRST_NAMES = "Peter Paul Luke John Saul Vicky Kate Julie Sarah Deiter Walter".split()
-LAST_NAMES = "Shultz Abrams Spencer White Bartels Walton Smith Jones Noris".split()
-HOT_CHANNELS, CHANNELS = "Google Facebook Baidu Apple".split(), 10_000
+STATES = ["AZ", "CA", "ID", "OR", "WA", "WY"]
+CITIES = [
+    "Phoenix",
+    "Los Angeles",
+    "San Francisco",
+    "Boise",
+    "Portland",
+    "Bend",
+    "Redmond",
+    "Seattle",
+    "Kent",
+    "Cheyenne",
+]
+FIRST_NAMES = ["Peter", "Paul", "Luke", "John", "Saul", "Vicky", "Kate", "Julie", "Sarah", "Deiter", "Walter"]
+LAST_NAMES = ["Shultz", "Abrams", "Spencer", "White", "Bartels", "Walton", "Smith", "Jones", "Noris"]
+HOT_CHANNELS, CHANNELS = ["Google", "Facebook", "Baidu", "Apple"], 10_000
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 POOL = 4_096
 

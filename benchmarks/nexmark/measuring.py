@@ -1,4 +1,4 @@
-"""One measurement: what it cost, in CPU time, and whether the answer was right; a dict, for a table of many."""
+"""One measurement: what it cost, in CPU time, and whether the answer was right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the queries of Nexmark must answer: plain pandas over all rows, with nothing of the workbench in it."""
+"""What the queries of Nexmark must answer: plain pandas over all rows, and nothing of the workbench."""
 
 from __future__ import annotations
 
