@@ -1,9 +1,9 @@
 """The three streams of Nexmark: of every 50 events one is a person, 3 are auctions and 46 are bids.
 
 What is said here of ids, prices, hot items and lengths is what the generators of Beam and of nexmark-flink do
-by default. Two things differ. Times are in microseconds and not cut to milliseconds, so that no two events share
-theirs and no answer depends on how ties are broken. Texts that nobody asks about are drawn from a pool, so that
-a million bids fit in memory.
+by default. Two things differ. Times are in microseconds and not cut to milliseconds, so that no two events
+share theirs and no answer depends on how ties are broken. Texts that nobody asks about are drawn from a pool,
+so that a million bids fit in memory.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def q2(s: Streams) -> wb.EventStream:
 
 
 def q3(s: Streams) -> wb.EventStream:
-    """Who sells in three states, in one category."""
+    """Who sells in three states."""
     near = s.person.query("state in ('OR', 'ID', 'CA')").rename({"id": "seller"})
     sold = s.auction.query("category == 10")[["id", "seller", "dateTime"]]
     joined = near.interval_join(sold, on="seller", lower=LEAD)
@@ -72,41 +72,41 @@ def valid(s: Streams, *columns: str) -> wb.EventStream:
 
 
 def q4(s: Streams) -> wb.EventStream:
-    """The mean of winning prices in each category; all bids for an auction are one session."""
+    """Mean winning price of each category. All bids for an auction are one session."""
     one_auction = valid(s, "category").groupby("auction", "category").window(wb.Session(OPEN))
     winning = one_auction.agg(final=("price", "max")).final()
     return winning.groupby("category").window(wb.Global()).agg(mean=("final", "mean"))
 
 
 def q5(s: Streams) -> wb.EventStream:
-    """The auctions with the most bids in the last ten seconds, every two; a pane ends a window of two."""
+    """Hottest auctions of ten seconds, every two. A pane ends a window of two."""
     counts = s.bid.groupby("auction").window(wb.Sliding("10s", "2s")).agg(num=("price", "size")).final()
     hottest = counts[["auction", "num"]].window("2s").top(1, by="num", ties="rank")
     return hottest[["window_end", "auction", "num"]]
 
 
 def q6(s: Streams) -> wb.EventStream:
-    """The mean price of each seller's last ten auctions, by the order in which bidding ended."""
+    """Mean price of a seller's last ten."""
     won = valid(s, "seller").groupby("auction", "seller").window(wb.Session(OPEN)).top(1, by="price")
     rolled = won.groupby("seller").rolling(10, min_periods=1).agg(mean=("price", "mean"))
     return rolled[["seller", "auction", "mean"]]
 
 
 def q7(s: Streams) -> wb.EventStream:
-    """The highest bid of each ten seconds."""
+    """Highest bid of each ten seconds."""
     highest = s.bid.window("10s").top(1, by="price", ties="rank")
     return highest[["auction", "bidder", "price", "dateTime", "extra"]]
 
 
 def q8(s: Streams) -> wb.EventStream:
-    """Who came and sold in the same ten seconds."""
+    """Who came and sold in ten seconds."""
     came = s.person.rename({"id": "seller"})[["seller", "name", "dateTime"]]
     both = came.window_join(s.auction[["seller", "dateTime"]], "10s", on="seller", how="semi")
     return both[["window_start", "seller", "name"]]
 
 
 def q9(s: Streams) -> wb.EventStream:
-    """The winning bid of each auction, with all that is known of both."""
+    """Winning bid of each auction. All that is known of both."""
     return valid(s).groupby("auction").window(wb.Session(OPEN)).top(1, by="price")
 
 
@@ -116,7 +116,7 @@ def q11(s: Streams) -> wb.EventStream:
 
 
 def q12(s: Streams) -> wb.EventStream:
-    """Bids of each bidder in each ten seconds."""
+    """Bids of each bidder in ten seconds."""
     return s.bid.groupby("bidder").window("10s").agg(bids=("price", "size"))
 
 
@@ -147,34 +147,34 @@ DISTINCT = {
 
 
 def q15(s: Streams) -> wb.EventStream:
-    """A day's bids, bidders and auctions, in all and by rank."""
+    """A day's bids, bidders and auctions. In all and by rank."""
     return ranked(s.bid, "bidder", "auction").window(DAY).agg(**COUNTED, **DISTINCT)
 
 
 def q16(s: Streams) -> wb.EventStream:
-    """The same of each channel, with the last minute."""
+    """The same of each channel."""
     bids = ranked(s.bid, "bidder", "auction").assign(at=lambda f: f["dateTime"].dt.floor("min"))
     return bids.groupby("channel").window(DAY).agg(minute=("at", "max"), **COUNTED, **DISTINCT)
 
 
 def q17(s: Streams) -> wb.EventStream:
-    """A day's bids for each auction, and their prices."""
+    """A day's bids for each auction."""
     prices = {f"{name}_price": ("price", name) for name in ("min", "max", "mean", "sum")}
     return ranked(s.bid).groupby("auction").window(DAY).agg(**COUNTED, **prices)
 
 
 def q18(s: Streams) -> wb.EventStream:
-    """The last bid of each bidder for each auction."""
+    """Last bid of a bidder for an auction."""
     return s.bid.groupby("bidder", "auction").window(wb.Global()).top(1, by="dateTime")
 
 
 def q19(s: Streams) -> wb.EventStream:
-    """The ten highest bids for each auction."""
+    """Ten highest bids for each auction."""
     return s.bid.groupby("auction").window(wb.Global()).top(10, by="price")
 
 
 def q20(s: Streams) -> wb.EventStream:
-    """Bids beside their auctions, in one category."""
+    """Bids in a category with auctions."""
     sold = s.auction.query("category == 10").rename({"id": "auction"})
     return sold.interval_join(s.bid, on="auction", lower=LEAD)
 

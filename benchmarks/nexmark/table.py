@@ -1,7 +1,7 @@
 """All queries of Nexmark: here, in pandas batch by batch, and all at once in Polars and in DuckDB.
 
-DuckDB and Polars have all rows before they begin, in their own format, with one thread each: they are a limit,
-not streams. Every answer is held against the oracle's.
+DuckDB and Polars have all rows before they begin, in their own format, with one thread each: they are a
+limit, not streams. Every answer is held against the oracle's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def measurements(
         query, expected = QUERIES[name], ORACLE[name](made)
         told = {
             "workload": "W8",
-            "what": f"{name}: {summary(query)}",
+            "what": f"{name} {(query.__doc__ or '').partition('.')[0]}",
             "rows": sum(len(getattr(made, stream)) for stream in READS[name]),
             "read": partial(right, expected),
         }
@@ -53,11 +53,6 @@ def measurements(
                 yield measured(theirs, peer="pandas per batch", batch=size, **told)
         for peer, run in at_once.items():
             yield measured(run(name), peer=peer, batch=None, **told)
-
-
-def summary(query: Callable[..., Any]) -> str:
-    """Cut what is said of a query to a few words."""
-    return (query.__doc__ or "").partition(";")[0].partition(",")[0].strip(".")
 
 
 def right(expected: pd.DataFrame, given: Any) -> bool:
@@ -85,7 +80,7 @@ def duckdb(events: Events) -> Peer:
     for name in ("person", "auction", "bid"):
         connection.register("given", getattr(events, name))
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
-    return lambda name: lambda: connection.execute(SQL[name]).to_arrow_table()
+    return lambda name: lambda: connection.sql(SQL[name]).to_arrow_table()
 
 
 WHOLE: dict[str, Callable[[Events], Peer]] = {"polars": polars, "duckdb": duckdb}
