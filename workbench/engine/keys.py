@@ -1,63 +1,173 @@
-"""Key columns to dense integer codes, against a dictionary that lives as long as the state does."""
+"""Key columns to dense integer codes, against a dictionary that lives as long as the state does.
+
+Values that are machine words, integers and text in Arrow's layout, are looked up in a `WordTable`; all others
+in a Python dict, once for each distinct value of a batch; categories only once each.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.arrow import (
+    dictionary_of,
+    is_arrow_dictionary,
+    is_arrow_text,
+    same_dictionary,
+    text_words,
+)
+from workbench.engine.hashing import WordTable
+
 Codes = npt.NDArray[np.int64]
 _FEW = 1024
 
 
+class _Coder(Protocol):
+    """Gives each distinct value a code; null is a value like any other."""
+
+    def __len__(self) -> int:
+        """How many values are known."""
+        ...
+
+    def encode(self, values: Any) -> tuple[Codes, Codes]:
+        """Give the code of each value of an array, and by new code where in the array its value is first."""
+        ...
+
+
+class _Objects:
+    """Any hashable values."""
+
+    def __init__(self) -> None:
+        self._code_of: dict[Hashable, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._code_of)
+
+    def encode(self, values: Any) -> tuple[Codes, Codes]:
+        local, distinct = pd.factorize(values)
+        plain = distinct.tolist()
+        if local.min(initial=0) < 0:  # once more, so that null has its place among the others
+            local, distinct = pd.factorize(values, use_na_sentinel=False)
+            nulls = pd.isna(distinct)
+            plain = [None if null else value for value, null in zip(distinct.tolist(), nulls, strict=True)]
+        code_of, known = self._code_of, len(self._code_of)
+        codes = [code_of.setdefault(value, len(code_of)) for value in plain]
+        coded: Codes = np.array(codes, dtype=np.int64)[local]
+        return coded, _first(coded - known, len(code_of) - known)
+
+
+class _Numbers:
+    """Integers that fit into a signed word."""
+
+    def __init__(self) -> None:
+        self._table = WordTable()
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def encode(self, values: Any) -> tuple[Codes, Codes]:
+        return self._table.encode([np.asarray(values, dtype=np.int64).view(np.uint64)])
+
+
+class _Text:
+    """Text in Arrow's layout."""
+
+    def __init__(self) -> None:
+        self._table, self._long = WordTable(), dict[str, int]()
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def encode(self, values: Any) -> tuple[Codes, Codes]:
+        return self._table.encode(text_words(values, self._long))
+
+
 class _Column:
-    """The dictionary of one key column; null is a value like any other."""
+    """The dictionary of one key column."""
 
     def __init__(self) -> None:
         self.dtype: Any = None
-        self.code_of: dict[Hashable, int] = {}
-        self._values: npt.NDArray[np.object_] = np.zeros(0, dtype=object)  # by code, as far as asked for
+        self._coder: _Coder = _Objects()
+        self._known: list[Any] = []  # arrays of the values, one behind the other by code
+        self._categories: Any = None
+        self._of_category: Codes = np.zeros(
+            0, dtype=np.int64
+        )  # -1 as long as it did not come; null at the end
+
+    def __len__(self) -> int:
+        return len(self._coder)
 
     def encode(self, column: pd.Series) -> Codes:
-        self._learn(column.dtype)
-        local, distinct = pd.factorize(column)
-        code_of = self.code_of
-        codes = [code_of.setdefault(value, len(code_of)) for value in distinct.tolist()]
-        if (local < 0).any():
-            codes.append(code_of.setdefault(None, len(code_of)))  # local -1 finds it at the end
-        coded: Codes = np.asarray(codes, dtype=np.int64)[local]
-        return coded
-
-    def fill(self, column: pd.Series) -> None:
-        """Start again with distinct values, coded in their order; null takes its place among them."""
-        self._learn(column.dtype)
-        values = column.astype(object).where(column.notna(), None).tolist()
-        self.code_of = {value: code for code, value in enumerate(values)}
-        self._values = np.zeros(0, dtype=object)
+        """Give the code of each value; new ones get the next codes."""
+        array = column.array
+        self._learn(array.dtype)
+        if isinstance(array, pd.Categorical):
+            same = array.categories is self._categories
+            return self._by_category(array, array.codes, array.categories, same)
+        if is_arrow_dictionary(array.dtype):
+            local, dictionary = dictionary_of(array)
+            return self._by_category(array, local, dictionary, same_dictionary(self._categories, dictionary))
+        codes, new = self._coder_for(array.dtype).encode(_plain(array))
+        if len(new):
+            self._known.append(array.take(new))
+        return codes
 
     def take(self, codes: Codes) -> pd.Series:
-        if len(self._values) < len(self.code_of):
-            more = np.empty(len(self.code_of) - len(self._values), dtype=object)
-            more[:] = list(islice(self.code_of, len(self._values), None))
-            self._values = np.append(self._values, more)
-        return pd.Series(self._values[codes], dtype=self.dtype)
+        """Give values by code."""
+        if len(self._known) > 1:
+            joined = pd.concat([pd.Series(part, copy=False) for part in self._known]).array
+            self._known = [joined.take(np.arange(len(joined)))]  # in one piece
+        if not self._known:
+            return pd.Series([], dtype=self.dtype)
+        return pd.Series(self._known[0].take(codes), copy=False)
+
+    def _by_category(self, array: Any, local: npt.NDArray[Any], categories: Any, same: bool) -> Codes:
+        """Give the codes of values that are categories by number; each category is looked up once."""
+        if not same:
+            self._categories = categories
+            self._of_category = np.full(len(categories) + 1, -1, dtype=np.int64)
+        codes = self._of_category.take(local, mode="wrap")
+        if codes.min(initial=0) < 0:
+            rows = np.flatnonzero(codes < 0)
+            unseen, distinct = pd.factorize(local[rows])
+            values = array.take(rows[_first(unseen, len(distinct))])
+            self._of_category[distinct], new = self._coder_for(np.dtype(object)).encode(values.astype(object))
+            if len(new):
+                self._known.append(values.take(new))
+            codes = self._of_category.take(local, mode="wrap")
+        return codes
+
+    def _coder_for(self, dtype: Any) -> _Coder:
+        """Give the coder; one that does not do for values of this dtype is replaced by one for all."""
+        kind = _coder_of(dtype)
+        if type(self._coder) is kind or (isinstance(self._coder, _Objects) and len(self._coder)):
+            return self._coder
+        if not len(self._coder):
+            self._coder = kind()
+            return self._coder
+        known, self._coder = self.take(np.arange(len(self))), _Objects()
+        self._coder.encode(known.astype(object).to_numpy())
+        return self._coder
 
     def _learn(self, dtype: Any) -> None:
-        if self.dtype is dtype:
+        """Take over a dtype; what is known is kept in one that holds the values of all."""
+        if self.dtype is dtype or self.dtype == dtype:
             return
-        if self.dtype is None or self.dtype == dtype:
+        before = self.dtype
+        if before is None:
             self.dtype = dtype
-        elif isinstance(dtype, pd.CategoricalDtype) and isinstance(self.dtype, pd.CategoricalDtype):
-            both = self.dtype.categories.append(dtype.categories).unique()
-            self.dtype = pd.CategoricalDtype(both, ordered=bool(self.dtype.ordered and dtype.ordered))
-        elif {self.dtype.kind, dtype.kind} <= set("iuf"):
-            self.dtype = np.result_type(self.dtype, dtype)
+        elif isinstance(dtype, pd.CategoricalDtype) and isinstance(before, pd.CategoricalDtype):
+            both = before.categories.append(dtype.categories).unique()
+            self.dtype = pd.CategoricalDtype(both, ordered=bool(before.ordered and dtype.ordered))
+        elif {before.kind, dtype.kind} <= set("iuf"):
+            self.dtype = np.result_type(before, dtype)
         else:
             self.dtype = np.dtype(object)
+        self._known = [pd.Series(part, copy=False).astype(self.dtype).array for part in self._known]
 
 
 class KeyDictionary:
@@ -79,42 +189,44 @@ class KeyDictionary:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
+        self._clear()
+
+    def _clear(self) -> None:
         self._columns = [_Column() for _ in self.names]
-        self._code_of: dict[tuple[int, ...], int] = {}
+        self._pairs = WordTable()  # of several columns: the codes of each
+        self._ranks: Codes = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
         if not self.names:
             return 1
-        return len(self._columns[0].code_of) if len(self.names) == 1 else len(self._code_of)
+        return len(self._columns[0]) if len(self.names) == 1 else len(self._pairs)
 
     def encode(self, frame: pd.DataFrame) -> Codes:
         """Give the code of each row's key, int64; new keys get the next codes."""
-        codes = [column.encode(frame[name]) for name, column in zip(self.names, self._columns, strict=True)]
-        if not codes:
+        if not self.names:
             return np.zeros(len(frame), dtype=np.int64)
+        codes = [column.encode(frame[name]) for name, column in zip(self.names, self._columns, strict=True)]
         if len(codes) == 1:
             return codes[0]
-        local = codes[0]
-        for column, more in zip(self._columns[1:], codes[1:], strict=True):
-            local = pd.factorize(local)[0] * len(column.code_of) + more
-        local, distinct = pd.factorize(local)
-        where = np.empty(len(distinct), dtype=np.int64)
-        where[local] = np.arange(len(local))
-        code_of = self._code_of
-        keys = zip(*(column[where].tolist() for column in codes), strict=True)
-        coded: Codes = np.array([code_of.setdefault(key, len(code_of)) for key in keys], dtype=np.int64)[
-            local
-        ]
-        return coded
+        return self._pairs.encode([column.view(np.uint64) for column in codes])[0]
 
     def take(self, codes: Codes) -> dict[str, pd.Series]:
         """Give the key columns of some codes, in the dtypes of the input."""
-        if not self.names:
-            return {}
         if len(self.names) == 1:
             return {self.names[0]: self._columns[0].take(codes)}
-        parts = np.array(list(self._code_of), dtype=np.int64).reshape(-1, len(self.names))[codes]
-        return {name: self._columns[i].take(parts[:, i]) for i, name in enumerate(self.names)}
+        each = [words.view(np.int64)[codes] for words in self._pairs.words()] or [codes] * len(self.names)
+        return {
+            name: column.take(at) for name, column, at in zip(self.names, self._columns, each, strict=False)
+        }
+
+    def ranks(self, codes: Codes) -> Codes:
+        """Give numbers that order some keys as their values are ordered: null last, several types by text."""
+        if len(self._ranks) < len(self):
+            if 4 * len(codes) < len(self):  # it is less work to sort these
+                distinct, at = np.unique(codes, return_inverse=True)
+                return self._sorted(distinct)[at]
+            self._ranks = self._sorted(np.arange(len(self)))
+        return self._ranks[codes]
 
     def worth_forgetting(self, held: int) -> bool:
         """Say whether most keys have no state left, where `held` is how much state there is of all."""
@@ -138,11 +250,45 @@ class KeyDictionary:
 
     def restore(self, table: pd.DataFrame | None) -> None:
         """Start again with the keys of a table, coded 0, 1, ... in its order."""
-        self._columns = [_Column() for _ in self.names]
-        self._code_of = {}
-        if table is None:
-            return
-        if len(self.names) == 1:
-            self._columns[0].fill(table[self.names[0]])
-        elif self.names:
+        self._clear()
+        if table is not None and self.names:
             self.encode(table)
+
+    def _sorted(self, codes: Codes) -> Codes:
+        """Give the ranks of distinct keys among each other."""
+        table, by = self.table(codes), list(self.names)
+        try:
+            order = table.sort_values(by, kind="stable").index.to_numpy()
+        except (TypeError, NotImplementedError):  # of several types; Arrow sorts no dictionaries
+            mixed = [
+                name for name in by if table[name].dtype == object or is_arrow_dictionary(table[name].dtype)
+            ]
+            order = table.astype(dict.fromkeys(mixed, "str")).sort_values(by, kind="stable").index.to_numpy()
+        ranks = np.empty(len(codes), dtype=np.int64)
+        ranks[order] = np.arange(len(codes))
+        return ranks
+
+
+def _coder_of(dtype: Any) -> type[_Objects | _Numbers | _Text]:
+    if isinstance(dtype, np.dtype) and (dtype.kind == "i" or (dtype.kind == "u" and dtype.itemsize < 8)):
+        return _Numbers
+    return _Text if is_arrow_text(dtype) else _Objects
+
+
+def _plain(array: Any) -> Any:
+    """Give an array as the coders take it: Python's text as the objects that it is."""
+    dtype = array.dtype
+    return (
+        array.to_numpy(dtype=object)
+        if isinstance(dtype, pd.StringDtype) and not is_arrow_text(dtype)
+        else array
+    )
+
+
+def _first(codes: Codes, count: int) -> Codes:
+    """Give for 0, 1, ... count - 1 where each is first; other codes are passed over."""
+    first = np.empty(count, dtype=np.int64)
+    if count:
+        rows = np.flatnonzero(codes >= 0)[::-1]
+        first[codes[rows]] = rows
+    return first

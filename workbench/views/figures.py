@@ -173,6 +173,8 @@ def _dress(figure: Any, axes: Axes, hovered: list[Any]) -> None:
     figure.y_range = axes.y_range or (
         DataRange1d(start=0, range_padding=0.06) if axes.zero else DataRange1d(range_padding=0.08)
     )
+    for ruler in (figure.x_range, figure.y_range):
+        ruler.syncable = False  # or the browser would tell us its ends after every frame
     _dress_axes(figure, axes)
     if axes.hover:
         moments = {f"@{column}": "datetime" for column in ("left", "right", "x")}

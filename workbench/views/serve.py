@@ -50,7 +50,7 @@ def serve(
     service = Service([_feed(dashboard, seed) for dashboard in DASHBOARDS])
     server = application(service, port, address)
     loop = server.io_loop
-    _hush(loop)
+    hush(loop)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.add_callback_from_signal(loop.stop))
     where = f"http://{'localhost' if address == '0.0.0.0' else address}:{server.port}/"
@@ -84,7 +84,7 @@ def application(service: Service, port: int, address: str) -> Any:
     )
 
 
-def _hush(loop: Any) -> None:
+def hush(loop: Any) -> None:
     """Say nothing of browsers that go away while a message is on its way to them; that is no error."""
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.model.panes import WINDOW_END, WINDOW_START
+from workbench.model.panes import EARLY, TIMING, WINDOW_END, WINDOW_START
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
+from workbench.model.triggers import ACCUMULATING, AfterWatermark
 from workbench.runtimes.registry import start
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Metrics
@@ -37,10 +38,12 @@ class Latest:
         The columns that tell panes apart.
     keep : int
         How many rows to keep, about: whole windows are forgotten, the oldest first.
+    early : bool
+        Whether early panes are kept; not where those of open windows are peeked at, and told when they close.
     """
 
-    def __init__(self, keys: list[str], keep: int = KEPT_ROWS) -> None:
-        self._keys, self._keep = keys, keep
+    def __init__(self, keys: list[str], keep: int = KEPT_ROWS, *, early: bool = True) -> None:
+        self._keys, self._keep, self._early = keys, keep, early
         self._seen = 0
         self.frame = pd.DataFrame()
 
@@ -48,6 +51,8 @@ class Latest:
         """Take in what came out since the last time; gives the panes in order of window end."""
         fresh = record.since(self._seen)
         self._seen = record.total
+        if not self._early:  # the most of what comes, where each batch fires
+            fresh = [told for frame in fresh if len(told := frame[frame[TIMING] != EARLY])]
         if fresh:
             frames = [self.frame, *fresh] if len(self.frame) else fresh
             panes = pd.concat(frames).drop_duplicates(self._keys, keep="last")
@@ -72,18 +77,27 @@ class Feed:
         Seconds of processing time per second, once it is warm.
     warm_up : duration
         How much processing time is run through at once in the beginning, so that no plot is empty.
+    batch_rows : int
+        Rows of a batch, at most: few, and pages are served between two of them; many, and each costs less.
     """
 
     def __init__(
-        self, name: str, pipeline: Callable[[], Pipeline], *, speed: float = 10, warm_up: str = "8min"
+        self,
+        name: str,
+        pipeline: Callable[[], Pipeline],
+        *,
+        speed: float = 10,
+        warm_up: str = "8min",
+        batch_rows: int = 5_000,
     ) -> None:
         self.name = name
         self.streams = dict(pipeline())
         self._rates: deque[float] = deque(maxlen=120)
         self._sampled = 0
         self._speed, self._warm_up = speed, duration(warm_up, what="warm-up")
+        self._batch_rows = batch_rows
         self._run: Run | None = None
-        self._latest = {name: Latest(_pane_keys(stream)) for name, stream in self.streams.items()}
+        self._latest = {name: _latest(stream) for name, stream in self.streams.items()}
         self._once: dict[Any, tuple[int, int, Any]] = {}
         self._clock = SystemClock()
 
@@ -101,7 +115,7 @@ class Feed:
     async def start(self) -> None:
         """Start the run on the event loop that is running, and take it quickly through the warm-up."""
         options: dict[str, Any] = dict(self.streams)
-        self._run = start(**options, speed="max", batch_rows=5_000, name=self.name)
+        self._run = start(**options, speed="max", batch_rows=self._batch_rows, name=self.name)
         begin = self.run.metrics().now
         while self._run.status == "running":
             await asyncio.sleep(0)
@@ -142,9 +156,11 @@ class Feed:
             frames = [frame for frame in (closed, still_open) if len(frame)]
             if not frames:
                 return closed
-            panes = pd.concat(frames) if len(frames) > 1 else frames[0]
-            ends = panes[WINDOW_END]
-            panes = panes[ends > ends.max() - pd.Timedelta(last)]
+            oldest = max(frame[WINDOW_END].iloc[-1] for frame in frames) - pd.Timedelta(last)
+            frames = [frame.iloc[frame[WINDOW_END].searchsorted(oldest, side="right") :] for frame in frames]
+            panes = pd.concat(frames, ignore_index=True)
+            if panes[WINDOW_END].is_monotonic_increasing:  # as a rule: what is open ends after what is closed
+                return panes
             return panes.sort_values(WINDOW_END, kind="stable", ignore_index=True)
 
         return self.once(("panes", result, last), both)
@@ -193,7 +209,8 @@ class Service:
             feed.stop()
 
 
-def _pane_keys(stream: EventStream) -> list[str]:
+def _latest(stream: EventStream) -> Latest:
     step = stream.step
     assert isinstance(step, Aggregated), f"{stream.name} has no windows"
-    return [WINDOW_START, WINDOW_END, *step.keys]
+    closes = isinstance(step.trigger, AfterWatermark) and step.accumulation == ACCUMULATING
+    return Latest([WINDOW_START, WINDOW_END, *step.keys], early=not closes)
