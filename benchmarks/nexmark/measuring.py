@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -53,46 +54,52 @@ def same(given: pd.DataFrame, expected: pd.DataFrame) -> bool:
 
     Columns that `expected` does not have are not looked at; one that `given` lacks is an error.
     """
-    names = list(expected.columns)
     if len(given) != len(expected):
         return False
-    mine, theirs = plain(given[names]), plain(expected)
-    for name in names:
-        if mine[name].dtype.kind == "f" or theirs[name].dtype.kind == "f":
-            if not np.allclose(
-                mine[name].astype(float), theirs[name].astype(float), rtol=1e-9, equal_nan=True
-            ):
-                return False
-        elif not np.array_equal(mine[name].to_numpy(), theirs[name].to_numpy()):
-            return False
-    return True
+    mine, theirs = plain(given[expected.columns]), plain(expected)
+    floats = [name for name in theirs if theirs[name].dtype.kind == "f"]
+    mine, theirs = in_order(mine, floats), in_order(theirs, floats)
+    return bool(
+        np.array_equal(mine["rest"], theirs["rest"])
+        and all(np.allclose(mine[name], theirs[name], rtol=1e-9, equal_nan=True) for name in floats)
+    )
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give times as nanoseconds and texts as objects, sorted by all columns, floats last."""
+    """Give times and integers as int64 and texts as objects, whatever library has made them."""
     columns = {}
-    for name in frame.columns:
-        column = frame[name]
+    for name, column in frame.items():
         if column.dtype.kind == "M":
             column = column.astype("datetime64[ns]").astype("int64")
-        elif column.dtype.kind not in "iuf":
-            column = column.astype(object)
+        else:
+            column = column.astype(
+                {"i": "int64", "u": "int64", "f": "float64"}.get(column.dtype.kind, object)
+            )
         columns[name] = column.to_numpy()
-    found = pd.DataFrame(columns)
-    exact = [name for name in found.columns if found[name].dtype.kind != "f"]
-    order = exact + [name for name in found.columns if name not in exact]
-    return found.sort_values(order, ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def in_order(frame: pd.DataFrame, floats: list[Any]) -> pd.DataFrame:
+    """Sort by a hash of all columns but the floats, then by these."""
+    exact = pd.util.hash_pandas_object(frame.drop(columns=floats), index=False).to_numpy()
+    told = frame[floats].astype("float64").assign(rest=exact)
+    return told.sort_values(["rest", *floats], ignore_index=True)
+
+
+def missing(*peers: str) -> list[str]:
+    """Name those of the peers that cannot be imported here; all of them hand over Arrow's tables."""
+    return [peer for peer in peers if not all(map(importlib.util.find_spec, (peer, "pyarrow")))]
 
 
 def told(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Print each measurement as it comes."""
     seen = []
-    print(f"{'':8}{'what':<40}{'peer':<22}{'batch':>9}{'rows':>11}{'CPU s':>9}{'rows/s':>13}  right")
+    print(f"{'':8}{'what':<42}{'peer':<22}{'batch':>9}{'rows':>11}{'CPU s':>9}{'rows/s':>13}  right")
     for row in rows:
         verdict = {True: "right", False: "WRONG", None: "-"}[row["right"]]
         batch = "whole" if row["batch"] is None else f"{row['batch']:,}"
         print(
-            f"{row['workload']:8}{row['what']:<40}{row['peer']:<22}{batch:>9}{row['rows']:>11,}"
+            f"{row['workload']:8}{row['what']:<42}{row['peer']:<22}{batch:>9}{row['rows']:>11,}"
             f"{row['cpu_s']:>9.3f}{row['rows_per_s']:>13,}  {verdict}",
             flush=True,
         )

@@ -79,7 +79,7 @@ def q4(s: Streams) -> wb.EventStream:
 
 
 def q5(s: Streams) -> wb.EventStream:
-    """Hottest auctions of ten seconds, every two. A pane ends a window of two."""
+    """Hottest auctions of ten seconds. Every two; a pane ends a window of two."""
     counts = s.bid.groupby("auction").window(wb.Sliding("10s", "2s")).agg(num=("price", "size")).final()
     hottest = counts[["auction", "num"]].window("2s").top(1, by="num", ties="rank")
     return hottest[["window_end", "auction", "num"]]

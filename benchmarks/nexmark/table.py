@@ -6,7 +6,6 @@ limit, not streams. Every answer is held against the oracle's.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -16,7 +15,7 @@ import pandas as pd
 
 from benchmarks.nexmark import batches
 from benchmarks.nexmark.generator import Events, Nexmark
-from benchmarks.nexmark.measuring import measured, same
+from benchmarks.nexmark.measuring import measured, missing, same
 from benchmarks.nexmark.oracle import ORACLE
 from benchmarks.nexmark.queries import QUERIES, READS, streams
 
@@ -36,7 +35,7 @@ def measurements(
     """Measure query by query, and give each measurement as it is made."""
     made = Nexmark(events).generate()
     described = streams(made)
-    at_once = {name: WHOLE[name](made) for name in WHOLE if name not in missing()}
+    at_once = {name: WHOLE[name](made) for name in WHOLE if not missing(name)}
     for name in names:
         query, expected = QUERIES[name], ORACLE[name](made)
         told = {
@@ -84,8 +83,3 @@ def duckdb(events: Events) -> Peer:
 
 
 WHOLE: dict[str, Callable[[Events], Peer]] = {"polars": polars, "duckdb": duckdb}
-
-
-def missing() -> list[str]:
-    """Name the peers that cannot be imported here; both hand over Arrow's tables."""
-    return [name for name in WHOLE if not all(map(importlib.util.find_spec, (name, "pyarrow")))]
