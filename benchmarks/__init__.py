@@ -1,1 +1,1 @@
-"""How fast the workbench is, beside its peers and beside limits; every figure is of one run on one machine."""
+"""How fast the workbench is, beside its peers and beside limits; all figures are of one machine."""

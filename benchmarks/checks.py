@@ -41,7 +41,8 @@ class Check:
     def __str__(self) -> str:
         sign = "≥" if self.better == "more" else "≤"
         verdict = "holds" if self.holds else "FAILS"
-        return f"{verdict}  ({self.target}) {self.what:<70} {figure(self.value):>9} {sign} {figure(self.limit)} {self.unit}"
+        measured = f"{figure(self.value):>9} {sign} {figure(self.limit)} {self.unit}"
+        return f"{verdict}  ({self.target}) {self.what:<70} {measured}"
 
 
 def figure(value: float) -> str:
