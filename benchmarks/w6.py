@@ -4,9 +4,9 @@
 
 Half of the rows are trades and half are quotes, a thousand of each a second, of a thousand symbols, one of
 twenty up to five seconds late. The interval join gives each trade all quotes of the two seconds before it.
-Polars and DuckDB have all rows before they begin, in their own format, with one thread each: they are a limit.
-pandas goes by batches as the workbench does: trades are held until the watermark has passed them, quotes as
-long as a trade may need them.
+Polars and DuckDB have all rows before they begin, in their own format, with one thread each: they are a
+limit. pandas goes by batches as the workbench does: trades are held until the watermark has passed them,
+quotes as long as a trade may need them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def rows(count: int, column: str, seed: int) -> Table:
 def expected(trades: Table, quotes: Table) -> dict[str, Table]:
     """Find partners by binary search in quotes sorted by symbol and time."""
     quotes = quotes.sort_values(["symbol", "t"], ignore_index=True)
-    symbols = quotes["symbol"].unique()
+    symbols = np.unique([*quotes["symbol"], *trades["symbol"]])
     begin = quotes["t"].min() - pd.Timedelta("1D")
 
     def place(side: Table) -> npt.NDArray[np.int64]:  # a symbol has room for eleven days

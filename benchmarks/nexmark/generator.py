@@ -192,16 +192,17 @@ class _Draw:
 
     def words(self, most: int, rows: int, blank: str = " ") -> Texts:
         """Texts of 3 letters to fewer than `most`, one letter of 13 a blank."""
-        cuts = self.cut([*LETTERS * 12, *blank * 26], self.random.integers(3, most, POOL))
+        cuts = self.cut(LETTERS * 12 + blank * 26, self.random.integers(3, most, POOL))
         return self.of([text.strip() for text in cuts], rows)
 
     def extra(self, size: int, rows: int) -> Texts:
         """Texts that make an event about as long as it should be."""
-        return self.of(self.cut([*LETTERS], self.random.integers(size * 4 // 5, size * 6 // 5, POOL)), rows)
+        return self.of(self.cut(LETTERS, self.random.integers(size * 4 // 5, size * 6 // 5, POOL)), rows)
 
-    def cut(self, letters: list[str], lengths: Ints) -> list[str]:
+    def cut(self, letters: str, lengths: Ints) -> list[str]:
         """Texts of so many letters each, cut out of a long one."""
-        long = "".join(self.random.choice(letters, 1 << 16))
+        drawn = self.random.integers(0, len(letters), 1 << 16)
+        long = np.frombuffer(letters.encode(), dtype="u1")[drawn].tobytes().decode()
         starts = self.random.integers(0, len(long) - lengths)
         return [long[start:stop] for start, stop in zip(starts, starts + lengths, strict=True)]
 
