@@ -18,8 +18,8 @@ STREAMS = ("person", "auction", "bid")
 
 @pytest.fixture(scope="module")
 def events() -> Events:
-    """A second of events, those of each tenth of it mixed."""
-    return Nexmark(10_000, group=1_000).generate()
+    """Half a second of events, those of each tenth of a second mixed."""
+    return Nexmark(5_000, group=1_000).generate()
 
 
 def test_of_50_events_one_is_a_person_3_are_auctions_and_46_bids(events: Events) -> None:
@@ -28,7 +28,7 @@ def test_of_50_events_one_is_a_person_3_are_auctions_and_46_bids(events: Events)
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_others(events: Events) -> None:
-    again, other = Nexmark(10_000, group=1_000).generate(), Nexmark(1_000, seed=8).generate()
+    again, other = Nexmark(5_000, group=1_000).generate(), Nexmark(1_000, seed=8).generate()
     for name in STREAMS:
         pd.testing.assert_frame_equal(getattr(events, name), getattr(again, name))
         assert set(getattr(events, name)["extra"]).isdisjoint(getattr(other, name)["extra"])
@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_others(events: Events) ->
 def test_no_two_events_share_their_time_and_groups_are_out_of_order(events: Events) -> None:
     times = pd.concat([getattr(events, name)["dateTime"] for name in STREAMS])
     assert times.is_unique
-    assert times.max() - times.min() == pd.Timedelta("999900us")
+    assert times.max() - times.min() == pd.Timedelta("499900us")
     behind = events.bid["dateTime"].cummax() - events.bid["dateTime"]
     assert pd.Timedelta("50ms") < behind.max() < pd.Timedelta("100ms")
     assert Nexmark(1_000).generate().bid["dateTime"].is_monotonic_increasing
@@ -65,12 +65,12 @@ def test_prices_are_as_many_in_each_power_of_ten_and_most_ids_are_known(events: 
 def test_a_query_answers_as_the_oracle_does(name: str, events: Events) -> None:
     expected = ORACLE[name](events)
     assert len(expected)
-    assert same(QUERIES[name](streams(events)).to_pandas(batch_rows=3_000), expected)
+    assert same(QUERIES[name](streams(events)).to_pandas(batch_rows=1_500), expected)
 
 
 @pytest.mark.parametrize("name", batches.BATCHES)
 def test_pandas_by_batches_answers_as_the_oracle_does(name: str, events: Events) -> None:
-    assert same(batches.answer(name, events.bid, 3_000), ORACLE[name](events))
+    assert same(batches.answer(name, events.bid, 1_500), ORACLE[name](events))
 
 
 def test_an_answer_is_not_the_same_if_a_value_or_a_row_is_another() -> None:
@@ -85,7 +85,7 @@ def test_an_answer_is_not_the_same_if_a_value_or_a_row_is_another() -> None:
 def test_all_answers_of_a_workload_are_right(workload, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.nexmark.measuring.TIMES", 1)
     monkeypatch.setattr(workload, "SIZES", (1_000,))
-    told = workload.table(4_000)
+    told = workload.table(2_000)
     assert {row["peer"] for row in told} >= {"workbench"}
     assert all(row["right"] for row in told)
     assert all(row["rows_per_s"] > 0 for row in told)
