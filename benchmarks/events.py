@@ -14,9 +14,9 @@ KINDS = ("str", "python", "categorical", "dictionary")
 """Columns of keys in pandas: `str` as it comes, `str` without Arrow, categorical, and Arrow's dictionary."""
 
 DISORDERED = 0.05
-CALM = 300 * SECOND
+CALM = 200 * SECOND
 """Rows are late only after so long: a watermark must have moved before a row can have missed it."""
-LATE_BY = (600 * SECOND, 900 * SECOND)
+LATE_BY = (240 * SECOND, 420 * SECOND)
 """So late that it is beyond dispute, also for peers whose watermark moves only between batches."""
 
 
@@ -51,7 +51,7 @@ def events(work: Workload, count: int, seed: int = 0) -> Events:
     order = np.argsort(arrivals, kind="stable")
     codes, times = codes[order], times[order]
     if work.late:
-        late = (random.random(count) < work.late) & (times > CALM + LATE_BY[1])
+        late = (random.random(count) < work.late) & (times > CALM)
         times = times - np.where(late, random.integers(*LATE_BY, count), 0)
     return Events(codes, times + EPOCH, values)
 

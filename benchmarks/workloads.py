@@ -74,5 +74,5 @@ MEANING = {
     "W2": "tumbling 1 minute, 100,000 keys, 10,000 rows a second",
     "W3": "sliding 5 minutes by 10 seconds, 1,000 keys",
     "W4": "sessions with a gap of 30 seconds, 100,000 users, about six rows a session",
-    "W1L": "W1 with 10 % of the rows 10 to 15 minutes late",
+    "W1L": "W1 with 10 % of the rows 4 to 7 minutes late",
 }
