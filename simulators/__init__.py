@@ -11,6 +11,7 @@ Examples
 True
 """
 
+from simulators.ahead import Ahead
 from simulators.base import Column, Simulator
 from simulators.clickstream import Clickstream
 from simulators.delivery import PRESETS, Delivery, Outage
@@ -19,6 +20,7 @@ from simulators.trading import Trading
 
 __all__ = [
     "PRESETS",
+    "Ahead",
     "Clickstream",
     "Column",
     "Delivery",

@@ -67,7 +67,8 @@ def sync(source: ColumnDataSource, wanted: Columns, key: str = KEY) -> Change:
     if patches:
         source.patch(patches)
     if len(wanted[key]) > kept:
-        fresh = {name: column[kept:] for name, column in wanted.items()}
+        # A list goes with the message; each array would be a binary message of its own, and one about it.
+        fresh = {name: column[kept:].tolist() for name, column in wanted.items()}
         source.stream(fresh, rollover=len(wanted[key]))
         return "streamed"
     return "patched" if patches else "same"
@@ -111,7 +112,8 @@ def milliseconds(times: Any) -> npt.NDArray[np.float64]:
     >>> milliseconds(pd.to_datetime(["1970-01-01 00:00:01.5"])).tolist()
     [1500.0]
     """
-    moments = pd.DatetimeIndex(times).to_numpy().astype("datetime64[us]")
+    column = times if isinstance(times, pd.Series) else pd.DatetimeIndex(times)
+    moments = column.to_numpy().astype("datetime64[us]")
     counted = moments.view(np.int64) / 1e3
     return np.where(np.isnat(moments), np.nan, counted)
 

@@ -1,7 +1,8 @@
 """The frame of a page: header with controls, key figures, cards with plots, and how the run is doing.
 
-A page belongs to one browser session. It only reads the feed, shows what is new soon after it has come, at most ten
-times a second, and skips a turn while the browser has not drawn the last two: frames are dropped, events never.
+A page belongs to one browser session. It only reads the feed, shows what is new soon after it has come, at
+most ten times a second, and waits while the browser has not drawn the last: frames are dropped, events never,
+and no frame grows old in a queue.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from workbench.views.bound import Bound
 from workbench.views.live import LivePlot
 from workbench.views.service import Feed
 
-PERIOD = 40
-"""Milliseconds from one look at the feed to the next; looking costs next to nothing where nothing has come."""
+PERIOD = 25
+"""Milliseconds from one look at the feed to the next; looking costs next to nothing if nothing has come."""
 FRAME = SECOND // 10
 """Nanoseconds from one frame to the next, at least."""
-SHARE = 0.2
-"""Of the loop's time, what one page may take: one that costs more to bring up to date gets fewer frames."""
+READING = SECOND // 4
+"""Nanoseconds from one change of the health strip to the next, at least: nobody reads faster."""
+SHARE = 0.4
+"""Of the loop's time, what one page may take: one that costs more to bring up to date gets fewer frames, but
+two a second at least."""
 SPEEDS: Mapping[str, Any] = {"1": 1, "10": 10, "60": 60, "max": "max"}
 PLACES = (("", "Home"), ("clickstream", "Clickstream"), ("trading", "Trading"), ("sensors", "Sensors"))
 
@@ -119,14 +123,14 @@ class Page:
     top: Any
     update: Callable[[], None]
     controls: bool = True
-    credit: Credit = field(default_factory=Credit)
+    credit: Credit = field(default_factory=lambda: Credit(frames=1))
 
     def __post_init__(self) -> None:
         self._clock = SystemClock()
         self._seen: Any = None
         self._document = pn.state.curdoc
         self._met = False
-        self._last_beat = self._rest_until = 0
+        self._last_beat = self._last_strip = self._rest_until = 0
         self.head = Bound(html=_controls_html(self.controls), data={}, height=40)
         self.strip = Bound(html=_STRIP, data={}, sizing_mode="stretch_width")
         self.head.param.watch(self._obey, "command")
@@ -143,11 +147,12 @@ class Page:
         with pn.io.unlocked():  # all that is new in one message; Bokeh would send one for every change
             if seen != self._seen:
                 self.update()
-                if self.controls:
-                    self.strip.say(**strip_values(self.feeds[0]))
+            if self.controls and now - self._last_strip >= READING:
+                self.strip.say(**strip_values(self.feeds[0]))
+                self._last_strip = now
             self.head.say(**self._state(), beat=self.credit.spend(now))
         self._seen, self._last_beat = seen, now
-        self._rest_until = now + max(FRAME, int((self._clock.now() - now) / SHARE))
+        self._rest_until = now + min(max(FRAME, int((self._clock.now() - now) / SHARE)), 5 * FRAME)
 
     def view(self) -> Any:
         """Give the page as a Panel template, its periodic look at the feed started."""
@@ -173,7 +178,7 @@ class Page:
 
     def refresh(self) -> None:
         """Show everything at once, as after a choice of what is to be seen."""
-        self._seen, self._rest_until = None, 0
+        self._seen, self._last_strip, self._rest_until = None, 0, 0
         self.tick()
 
     def markup(self) -> str:

@@ -48,18 +48,26 @@ def pivoted(
     """Give the times in a long frame, ascending, and the values by time and category, NaN for none."""
     if not len(rows):
         return np.zeros(0), np.zeros((0, len(names)))
-    chosen = rows if where is None else rows[where]
-    when = milliseconds(chosen[x])
-    grid = np.unique(when) if moments is None else moments
-    values = np.full((len(grid), len(names)), np.nan)
-    which = (
-        np.zeros(len(chosen), dtype=np.int64)
-        if by is None
-        else pd.Index(list(names)).get_indexer(pd.Index(chosen[by].astype(str)))
-    )
+    when, which = milliseconds(rows[x]), _places(rows, by, names)
     known = which >= 0
-    values[np.searchsorted(grid, when[known]), which[known]] = chosen[y].to_numpy(dtype=float)[known]
-    return grid, values
+    if where is not None:
+        known &= where
+    if moments is None:
+        moments = np.unique(when if where is None else when[where])
+    values = np.full((len(moments), len(names)), np.nan)
+    values[np.searchsorted(moments, when[known]), which[known]] = rows[y].to_numpy(dtype=float)[known]
+    return moments, values
+
+
+def _places(rows: pd.DataFrame, by: str | None, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Give the place of each row's category among the names; -1 for one that has none."""
+    if by is None:
+        return np.zeros(len(rows), dtype=np.int64)
+    column, places = rows[by], pd.Index(list(names))
+    if isinstance(column.dtype, pd.CategoricalDtype):  # a few words to look up, and not one a row
+        found = places.get_indexer(pd.Index(column.cat.categories.astype(str)))
+        return np.append(found, -1)[column.cat.codes.to_numpy()].astype(np.int64)
+    return places.get_indexer(pd.Index(column.astype(str))).astype(np.int64)
 
 
 def windows(rows: pd.DataFrame) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
