@@ -13,6 +13,8 @@ from benchmarks.workloads import BOUND, EPOCH, SECOND, Workload
 KINDS = ("str", "python", "categorical", "dictionary")
 """Columns of keys in pandas: `str` as it comes, `str` without Arrow, categorical, and Arrow's dictionary."""
 
+MILLISECOND = SECOND // 1_000
+"""Times are whole milliseconds, the most that Flink's event time can tell apart."""
 DISORDERED = 0.05
 CALM = 200 * SECOND
 """Rows are late only after so long: a watermark must have moved before a row can have missed it."""
@@ -53,7 +55,7 @@ def events(work: Workload, count: int, seed: int = 0) -> Events:
     if work.late:
         late = (random.random(count) < work.late) & (times > CALM)
         times = times - np.where(late, random.integers(*LATE_BY, count), 0)
-    return Events(codes, times + EPOCH, values)
+    return Events(codes, times // MILLISECOND * MILLISECOND + EPOCH, values)
 
 
 def _visits(work: Workload, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -76,7 +76,7 @@ def answer(job: Job, result: tuple[pd.DataFrame, int, np.ndarray]) -> tuple[Any,
 
 
 CANNOT = {"W3": "not written: the limit is that of tumbling windows", "W4": "not written, as W3"}
-PEER = Peer("numba", load, run, answer, CANNOT, "limit: keys are codes already, one pass")
+PEER = Peer("numba", load, run, answer, CANNOT, note="limit: keys are codes already, one pass")
 
 if __name__ == "__main__":
     main(PEER)

@@ -31,7 +31,7 @@ CANNOT = {
     "W3": "not written",
     "W4": "not written",
 }
-PEER = Peer("duckdb", load, run, answer, CANNOT, "limit: the whole table at once")
+PEER = Peer("duckdb", load, run, answer, CANNOT, note="limit: the whole table at once")
 
 if __name__ == "__main__":
     main(PEER)

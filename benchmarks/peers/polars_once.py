@@ -25,7 +25,7 @@ def answer(job: Job, panes: pl.DataFrame) -> tuple[object, None]:
     return polars_.answer(job, (panes.with_columns(end=polars_.START + job.work.size), None))
 
 
-PEER = Peer("polars", load, run, answer, CANNOT, "limit: the whole table at once")
+PEER = Peer("polars", load, run, answer, CANNOT, note="limit: the whole table at once")
 
 if __name__ == "__main__":
     main(PEER)

@@ -46,7 +46,7 @@ CANNOT = {
     "W3": "its sliding windows want an index in order",
     "W4": "it has no sessions",
 }
-PEER = Peer("streamz", load, run, answer, CANNOT, "no min and max; keeps every window for ever")
+PEER = Peer("streamz", load, run, answer, CANNOT, note="no min and max; keeps every window for ever")
 
 if __name__ == "__main__":
     main(PEER)
