@@ -1,6 +1,6 @@
 """Nexmark: auctions, those who sell and those who bid; its queries here, in plain pandas, DuckDB and Polars.
 
-    python -m benchmarks.nexmark [events]
+    python -m benchmarks.nexmark [events] [query ...]
 
 The benchmark is of Tucker, Tufte, Papadimos and Maier (2002); the streams and most of the queries are as Beam
 and nexmark-flink have them today. What is asked otherwise, or not at all:
