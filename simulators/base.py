@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulators.delivery import IDEAL, Arrivals, Delivery
-from simulators.ordering import IntArray, stable_order
+from simulators.ordering import IntArray, merged_order, picked
 from simulators.parameters import Moment, duration, microseconds, problem, require, whole
 
 Table = dict[str, npt.NDArray[Any]]
@@ -203,12 +203,22 @@ class Simulator(ABC):
                 parts.append((events, rows[first:last], time[first:last]))
         arrival = np.concatenate([time for _, _, time in parts])
         # Blocks come in the order of event ids, and each is sorted: a stable order is all it takes.
-        order = stable_order(arrival - j * length)
-        table = {
-            column.name: np.concatenate([events[column.name][rows] for events, rows, _ in parts])[order]
+        order = merged_order(arrival - j * length)
+        pieces: list[tuple[Table, slice | IntArray]] = []
+        places: list[IntArray] = []
+        begin = 0
+        for events, rows, _ in parts:
+            taken, own, size = picked(rows)
+            pieces.append((events, taken))
+            places.append(own + begin)
+            begin += size
+        where = np.concatenate(places)[order]
+        table: Table = {
+            column.name: np.concatenate([events[column.name][taken] for events, taken in pieces]).take(where)
             for column in self.schema
         }
-        return self._frame(table | {"arrival_time": arrival[order]}, self.arrival_schema)
+        table["arrival_time"] = arrival[order]
+        return self._frame(table, self.arrival_schema, copy=False)
 
     def events(self, first: Any, last: Any = None) -> pd.DataFrame:
         """Return the events between two times, in event order.
@@ -321,7 +331,7 @@ class Simulator(ABC):
             if column.dtype == "category"
         }
 
-    def _frame(self, table: Table, schema: tuple[Column, ...]) -> pd.DataFrame:
+    def _frame(self, table: Table, schema: tuple[Column, ...], *, copy: bool = True) -> pd.DataFrame:
         def column(name: str, dtype: str) -> Any:
             if dtype == "category":
                 return pd.Categorical.from_codes(table[name], dtype=self._dtypes[name])
@@ -329,7 +339,7 @@ class Simulator(ABC):
                 return (table[name] + self._start).view("datetime64[us]")
             return table[name]
 
-        return pd.DataFrame({each.name: column(each.name, each.dtype) for each in schema})
+        return pd.DataFrame({each.name: column(each.name, each.dtype) for each in schema}, copy=copy)
 
     def _range(self, first: Any, last: Any) -> tuple[int, int]:
         if last is None:

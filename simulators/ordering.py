@@ -46,3 +46,39 @@ def stable_order(time: IntArray) -> IntArray:
     [1, 3, 2, 0]
     """
     return sort_pairs(time, np.arange(len(time), dtype=np.int64))[1]
+
+
+def merged_order(time: IntArray) -> IntArray:
+    """Return what `stable_order` does, for times that are a few sorted runs one after the other.
+
+    Parameters
+    ----------
+    time
+        Microseconds, in [0, 2**35).
+
+    Examples
+    --------
+    >>> merged_order(np.array([10, 30, 10, 20])).tolist()
+    [0, 2, 3, 1]
+    """
+    packed = (time << _BITS) | np.arange(len(time), dtype=np.int64)
+    packed.sort(kind="stable")  # merges runs: a tenth of what sorting takes
+    return packed & ((1 << _BITS) - 1)
+
+
+def picked(rows: IntArray) -> tuple[slice | IntArray, IntArray, int]:
+    """Return what to take of a block's columns for some rows, where each is in it, and its length.
+
+    Nearly all arrivals are of one block, or of two, and those columns are taken whole: one pass, and
+    not two, over memory.
+
+    Examples
+    --------
+    >>> picked(np.array([7, 5, 6]))
+    (slice(5, 8, None), array([2, 0, 1]), 3)
+    """
+    if len(rows):
+        first, last = int(rows.min()), int(rows.max()) + 1
+        if last - first < 2 * len(rows):
+            return slice(first, last), rows - first, last - first
+    return rows, np.arange(len(rows), dtype=np.int64), len(rows)
