@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.errors import SchemaError
+from workbench.time import NO_WATERMARK, to_nanos
 
 Mask = npt.NDArray[np.bool_]
 
@@ -91,9 +92,9 @@ class Schema:
             If a column is missing: that is no matter of single rows.
         """
         require(frame.columns, self.dtypes, "the stream's schema")
-        have = frame.dtypes.to_dict()
+        have = dict(zip(frame.columns, frame.dtypes.tolist(), strict=True))
         misfits = [name for name, dtype in self.dtypes.items() if have[name] != dtype]
-        if not misfits and not frame[self.time].hasnans:
+        if not misfits and not (to_nanos(frame[self.time]) == NO_WATERMARK).any():
             return frame, self._none_rejected
         admitted = frame
         reasons = pd.Series(np.full(len(frame), None, dtype=object), index=frame.index)
@@ -122,6 +123,8 @@ def require(columns: Iterable[Any], wanted: Iterable[str], what: str) -> None:
     SchemaError
         If one is not; the hint names the one most like it.
     """
+    if all(name in columns for name in wanted):
+        return
     have = [str(name) for name in columns]
     for name in wanted:
         if name not in have:

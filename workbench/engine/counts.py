@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.partials import Partials, Plan
+from workbench.engine.placing import Firing, Placed, Rows, group, spread
 from workbench.engine.shapes import SlidingShape
-from workbench.engine.slices import Firing, Placed, Rows, group, spread
 from workbench.engine.state import Table
 from workbench.model.panes import EARLY, ON_TIME, TIMINGS
 from workbench.model.windows import Count

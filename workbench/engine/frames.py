@@ -18,7 +18,7 @@ import numpy.typing as npt
 from workbench.engine.custom import Arrays
 from workbench.engine.partials import Partials, Plan
 from workbench.engine.parts import Columns, Lifted, Operand, Part, concat
-from workbench.engine.slices import spread
+from workbench.engine.placing import spread
 from workbench.time import Nanos
 
 Ints = npt.NDArray[np.int64]

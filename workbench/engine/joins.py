@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.engine.placing import spread
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import TimeIndex, in_order, shift
 from workbench.engine.sides import (
@@ -29,7 +30,6 @@ from workbench.engine.sides import (
     Sides,
     ended,
 )
-from workbench.engine.slices import spread
 from workbench.errors import DescriptionError
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 

@@ -39,12 +39,14 @@ class Operand:
     def of(cls, column: pd.Series) -> Operand:
         """Take a pandas column apart; datetimes become int64 in their own unit."""
         dtype = column.dtype
+        if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
+            values = column.to_numpy()
+            values = values.astype(np.float64 if dtype.kind == "f" else np.int64, copy=False)
+            return cls(values, ~np.isnan(values) if dtype.kind == "f" else np.ones(len(values), bool), dtype)
         valid = column.notna().to_numpy()
         if dtype.kind in "iufb" and not isinstance(dtype, pd.CategoricalDtype):
             wide = np.float64 if dtype.kind == "f" else np.int64
-            if pd.api.types.is_extension_array_dtype(dtype):
-                return cls(column.to_numpy(dtype=wide, na_value=0), valid, dtype)
-            return cls(column.to_numpy().astype(wide, copy=False), valid, dtype)
+            return cls(column.to_numpy(dtype=wide, na_value=0), valid, dtype)
         if dtype.kind in "mM":
             return cls(column.to_numpy(dtype=f"{dtype.kind}8[{_unit(dtype)}]").view(np.int64), valid, dtype)
         return cls(column.to_numpy(dtype=object), valid, dtype)
@@ -156,30 +158,47 @@ class Lifted(Part):
         return self.reduce(self.lift(operand, times, arrivals), groups, count)
 
 
-class Sum(Lifted):
+class Scattered(Lifted):
+    """A part of one column that a numpy function reduces, so that rows go straight to where they belong."""
+
+    function: ClassVar[np.ufunc]
+
+    @abstractmethod
+    def nothing(self, dtype: Any) -> Any:
+        """Give what stands where there are no values, and changes none."""
+
+    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
+        """Take one after the other."""
+        (values,) = columns
+        reduced = np.full(count, self.nothing(values.dtype), dtype=values.dtype)
+        self.scatter(reduced, groups, values)
+        return (reduced,)
+
+    def scatter(self, column: Array, at: Groups, values: Array) -> None:
+        """Take values up into the places of a column, in place."""
+        with np.errstate(over="ignore", invalid="ignore"):  # of both infinities there is no sum
+            self.function.at(column, at, values)
+
+    def merge(self, left: Columns, right: Columns) -> Columns:
+        """Take both together."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (self.function(left[0], right[0]),)
+
+
+class Sum(Scattered):
     """The sum of what is not null: int64 for integers and booleans, else float64."""
 
     name = "sum"
+    function = np.add
+
+    def nothing(self, dtype: Any) -> Any:
+        """Give 0."""
+        return 0
 
     def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
         """Take the values, null as 0."""
         values = numeric(operand, "sum")
         return (values if operand.valid.all() else np.where(operand.valid, values, 0),)
-
-    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Add up."""
-        (values,) = columns
-        if values.dtype.kind == "f":
-            # without rows, numpy would give integers
-            return (np.bincount(groups, weights=values, minlength=count).astype(np.float64, copy=False),)
-        total = np.zeros(count, dtype=values.dtype)
-        np.add.at(total, groups, values)
-        return (total,)
-
-    def merge(self, left: Columns, right: Columns) -> Columns:
-        """Add."""
-        with np.errstate(invalid="ignore"):  # of both infinities there is no sum
-            return (left[0] + right[0],)
 
 
 class Total(Sum):
@@ -193,21 +212,19 @@ class Total(Sum):
         return (values if operand.dtype.kind == "m" else values.astype(np.float64, copy=False),)
 
 
-class Product(Lifted):
+class Product(Scattered):
     """The product of what is not null: int64 for integers and booleans, else float64."""
 
     name = "product"
+    function = np.multiply
+
+    def nothing(self, dtype: Any) -> Any:
+        """Give 1."""
+        return 1
 
     def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
         """Take the values, null as 1."""
         return (np.where(operand.valid, numeric(operand, "product", durations=False), 1),)
-
-    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Multiply."""
-        product = np.ones(count, dtype=columns[0].dtype)
-        with np.errstate(over="ignore", invalid="ignore"):
-            np.multiply.at(product, groups, columns[0])
-        return (product,)
 
 
 class Count(Sum):
@@ -219,68 +236,15 @@ class Count(Sum):
         """Take 1 for a value, 0 for null."""
         return (operand.valid.astype(np.int64),)
 
-    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
-        """Count without making a column of ones."""
-        valid = operand.valid
-        return (np.bincount(groups if valid.all() else groups[valid], minlength=count),)
-
 
 class Rows(Count):
     """How many rows there are, nulls included."""
 
     name = "rows"
 
-    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
-        """Count without looking at the values."""
-        return (np.bincount(groups, minlength=count),)
-
-
-class Least(Lifted):
-    """The least value that is not null."""
-
-    name = "min"
-    extreme: ClassVar[np.ufunc] = np.minimum
-
     def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
-        """Take the values, null as what any other replaces."""
-        if operand.values.dtype == object:
-            values = operand.values.copy()
-            values[~operand.valid] = None
-            return (values,)
-        nothing = self._nothing(operand.values.dtype)
-        return (operand.values if operand.valid.all() else np.where(operand.valid, operand.values, nothing),)
-
-    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Choose the extreme."""
-        (values,) = columns
-        if values.dtype == object:
-            ranks, distinct = pd.factorize(values, sort=True)
-            nothing = self._nothing(ranks.dtype)
-            (least,) = self.reduce((np.where(ranks < 0, nothing, ranks),), groups, count)
-            return (
-                np.append(np.asarray(distinct, dtype=object), [None])[np.where(least == nothing, -1, least)],
-            )
-        least = np.full(count, self._nothing(values.dtype), dtype=values.dtype)
-        self.extreme.at(least, groups, values)
-        return (least,)
-
-    def merge(self, left: Columns, right: Columns) -> Columns:
-        """Choose the more extreme."""
-        if left[0].dtype == object:
-            return super().merge(left, right)
-        return (self.extreme(left[0], right[0]),)
-
-    def _nothing(self, dtype: Any) -> Any:
-        """The value that any other replaces."""
-        low, high = (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-        return high if self.extreme is np.minimum else low
-
-
-class Greatest(Least):
-    """The greatest value that is not null."""
-
-    name = "max"
-    extreme = np.maximum
+        """Take 1 for each row."""
+        return (np.ones(len(times), dtype=np.int64),)
 
 
 class Truths(Count):
@@ -292,6 +256,48 @@ class Truths(Count):
         """Take 1 for a true value, 0 for others."""
         return ((operand.valid & (numeric(operand, "truth") != 0)).astype(np.int64),)
 
-    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
-        """Count the true values."""
-        return self.reduce(self.lift(operand, times, arrivals), groups, count)
+
+class Least(Scattered):
+    """The least value that is not null."""
+
+    name = "min"
+    function: ClassVar[np.ufunc] = np.minimum
+
+    def nothing(self, dtype: Any) -> Any:
+        """Give the value that any other replaces."""
+        low, high = (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        return high if self.function is np.minimum else low
+
+    def lift(self, operand: Operand, times: Nanos, arrivals: Nanos) -> Columns:
+        """Take the values, null as what any other replaces."""
+        values = operand.values
+        if values.dtype != object:
+            valid = operand.valid
+            return (values if valid.all() else np.where(valid, values, self.nothing(values.dtype)),)
+        values = values.copy()
+        values[~operand.valid] = None
+        return (values,)
+
+    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
+        """Choose the extreme; of objects by their ranks."""
+        (values,) = columns
+        if values.dtype != object:
+            return super().reduce(columns, groups, count)
+        ranks, distinct = pd.factorize(values, sort=True)
+        nothing = self.nothing(ranks.dtype)
+        (least,) = super().reduce((np.where(ranks < 0, nothing, ranks),), groups, count)
+        known = np.append(np.asarray(distinct, dtype=object), [None])
+        return (known[np.where(least == nothing, -1, least)],)
+
+    def merge(self, left: Columns, right: Columns) -> Columns:
+        """Choose the more extreme."""
+        if left[0].dtype == object:
+            return Part.merge(self, left, right)
+        return super().merge(left, right)
+
+
+class Greatest(Least):
+    """The greatest value that is not null."""
+
+    name = "max"
+    function = np.maximum

@@ -16,10 +16,10 @@ import pandas as pd
 
 from workbench.engine.partials import Plan
 from workbench.engine.parts import Operand
+from workbench.engine.placing import Firing, Rows, spread
 from workbench.engine.rows import RowStore
 from workbench.engine.sessions import SessionWindows
 from workbench.engine.shapes import shape_of
-from workbench.engine.slices import Firing, Rows, spread
 from workbench.engine.telling import Teller
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import Aggregate

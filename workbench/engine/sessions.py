@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.partials import Plan
-from workbench.engine.slices import Firing, Placed, Rows
+from workbench.engine.placing import Firing, Placed, Rows
 from workbench.engine.state import Table
 from workbench.engine.telling import Teller, peeked
 from workbench.engine.triggers import Arrivals, Merging, Moment

@@ -22,6 +22,11 @@ Ints = npt.NDArray[np.int64]
 class Shape(Protocol):
     """Windows and slices by number."""
 
+    @property
+    def gaps(self) -> bool:
+        """Whether there are moments in no window."""
+        ...
+
     def slice_of(self, times: Nanos) -> Ints:
         """Give the number of the slice that each moment is in."""
         ...
@@ -61,10 +66,19 @@ class SlidingShape:
         """What a window covers beyond that, in nanoseconds; if any, each slide has two slices."""
         return self.size % self.slide
 
+    @property
+    def gaps(self) -> bool:
+        """Whether there are moments in no window."""
+        return self.size < self.slide
+
     def slice_of(self, times: Nanos) -> Ints:
         """Give the number of the slice that each moment is in."""
-        period, within = np.divmod(times - self.offset, self.slide)
-        return 2 * period + (within >= self.rest) if self.rest else period
+        since = times - self.offset if self.offset else times
+        if not self.rest:
+            slices: Ints = since // self.slide
+            return slices
+        period, within = np.divmod(since, self.slide)
+        return 2 * period + (within >= self.rest)
 
     def windows_of(self, slices: Ints) -> tuple[Ints, Ints]:
         """Give the first and the last window that cover each slice; first > last in a gap."""
@@ -99,6 +113,7 @@ class CumulatingShape:
     steps: int
     step: int
     offset: int
+    gaps = False
 
     def slice_of(self, times: Nanos) -> Ints:
         """Give the number of the slice that each moment is in."""
@@ -128,6 +143,8 @@ class CumulatingShape:
 class GlobalShape:
     """One window of all time."""
 
+    gaps = False
+
     def slice_of(self, times: Nanos) -> Ints:
         """Give 0 for every moment."""
         return np.zeros(len(times), dtype=np.int64)
@@ -154,6 +171,7 @@ class CalendarShape:
     """Days, weeks or months by the clocks of a time zone, whatever their length there."""
 
     window: Calendar
+    gaps = False
 
     def slice_of(self, times: Nanos) -> Ints:
         """Give the number of the period that each moment is in."""

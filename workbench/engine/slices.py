@@ -12,138 +12,26 @@ only then folded into cells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.merging import TwoStacks, appended, united
 from workbench.engine.partials import Partials, Plan
-from workbench.engine.parts import Operand
+from workbench.engine.placing import Firing, Ints, Mask, Placed, Rows, group, spread
 from workbench.engine.ranges import shift
 from workbench.engine.shapes import shape_of
 from workbench.engine.state import Cells
 from workbench.model.panes import EARLY, LATE, ON_TIME, TIMINGS
 from workbench.model.windows import Aligned
-from workbench.time import NO_WATERMARK, Nanos
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Told = tuple[Ints, Ints, Partials]
 """Windows, keys, and the partials of each pair."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """The rows of a batch as the engine sees them: arrays of equal length, in arrival order."""
-
-    plan: Plan
-    operands: dict[str, Operand]
-    times: Nanos
-    met: Nanos
-    arrivals: Ints
-    keys: Ints
-    keys_known: int
-    now: int = NO_WATERMARK
-    """Processing time when the batch came; `NO_WATERMARK` where nobody knows it."""
-
-    def nothing(self, count: int) -> Partials:
-        """Give the partials of so many groups without rows."""
-        none = self.keys[:0]
-        return self.fold(none, none, count)
-
-    def fold(self, chosen: Any, groups: Ints, count: int) -> Partials:
-        """Fold the chosen rows (positions or a mask) into one partial per group."""
-        columns = []
-        times, arrivals = self.times[chosen], self.arrivals[chosen]
-        operands = {
-            name: Operand(operand.values[chosen], operand.valid[chosen], operand.dtype)
-            for name, operand in self.operands.items()
-        }
-        for part, (_, column) in zip(self.plan.parts, self.plan.needs, strict=True):
-            columns.append(part.fold(operands[column], times, arrivals, groups, count))
-        return Partials(self.plan.parts, columns)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Firing:
-    """Panes about to be told: arrays with one element a pane, ``[start, end)`` in nanoseconds."""
-
-    starts: Nanos
-    ends: Nanos
-    keys: Ints
-    partials: Partials
-    timings: Ints
-    """Positions in ``TIMINGS``."""
-    revisions: Ints
-    last: Mask | None = None
-    """Whether each is the last of its window; None if none is."""
-    retraction: bool = False
-    """Whether these panes were told before, and hold no more."""
-
-
-@dataclass(slots=True, eq=False)
-class Placed:
-    """What came of the rows of a batch."""
-
-    late: Mask
-    """Late for every window."""
-    outside: Mask
-    """In no window."""
-    late_by: Nanos
-    """For late rows: the watermark met, minus the end of the last window plus lateness."""
-    dropped: int
-    """Pairs of row and window that were late."""
-    firings: list[Firing]
-    done: Mask | None = None
-    """Not late, but in no window whose trigger has not finished; None if there are none."""
-
-
-def assign(window: Aligned, times: Nanos) -> tuple[Ints, Nanos, Nanos]:
-    """Give every pair of row and window.
-
-    Parameters
-    ----------
-    window : Tumbling, Sliding, Cumulating, Calendar or Global
-        The windows.
-    times : int64 array
-        Event times in nanoseconds.
-
-    Returns
-    -------
-    rows, starts, ends : int64 arrays of equal length
-        Position of the row, and the window ``[start, end)``; by row, then by start.
-
-    Examples
-    --------
-    >>> from workbench.model.windows import Sliding
-    >>> [array.tolist() for array in assign(Sliding(10e-9, 5e-9), np.array([7]))]
-    [[0, 0], [0, 5], [10, 15]]
-    """
-    shape = shape_of(window)
-    first, last = shape.windows_of(shape.slice_of(times))
-    rows, windows = spread(first, last)
-    return rows, shape.start(windows), shape.end(windows)
-
-
-def spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """Write out the ranges from first to last, inclusive: position of the range, and number."""
-    counts = np.maximum(last - first + 1, 0)
-    owners = np.repeat(np.arange(len(first)), counts)
-    numbers = (
-        np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
-    )
-    return owners, numbers
-
-
-def group(places: Ints, keys: Ints, keys_known: int) -> tuple[Ints, Ints, Ints]:
-    """Number the distinct pairs of place and key: number of each row's pair, and the pairs."""
-    codes, distinct = pd.factorize(places)
-    groups, pairs = pd.factorize(codes * keys_known + keys)
-    at, keys = np.divmod(pairs, keys_known)
-    return groups, distinct[at], keys
+_MANY = 4_000
+"""From how many cells a window on it pays to keep what it shares with the next."""
 
 
 class SlicedWindows:
@@ -159,6 +47,8 @@ class SlicedWindows:
         self.watermark = NO_WATERMARK
         self.cells = Cells(plan.parts)
         self.told = Cells([], "panes")  # how many panes a window and key had; only while rows may come late
+        self._stacks = TwoStacks(self.cells)
+        self._known: tuple[Ints, int, int] | None = None
 
     def __len__(self) -> int:
         return len(self.cells) + len(self.told)
@@ -166,17 +56,13 @@ class SlicedWindows:
     def process(self, rows: Rows, watermark: int) -> Placed:
         """Take a batch, and the watermark after it; fire what is due."""
         slices = self.shape.slice_of(rows.times)
-        first, last = self.shape.windows_of(slices)
-        outside = first > last
-        expiry = self._expiry(last)
-        late = (expiry <= rows.met) & ~outside
-        straggling = (self.shape.end(first) <= rows.met) & ~late & ~outside
-        placed = Placed(late, outside, rows.met - expiry, int((last - first + 1)[late].sum()), [])
-        self._fold(rows, slices, ~(late | outside | straggling))
-        if straggling.any():
-            self._fire_around(rows, np.flatnonzero(straggling), first, last, watermark, placed)
-            self._fold(rows, slices, straggling)
+        none = np.zeros(len(slices), dtype=bool)
+        placed = Placed(none, none, slices, 0, [])
+        behind = rows.times < rows.met  # all windows of other rows end after the watermark that they met
+        if behind.any() or self.shape.gaps:
+            self._sort_out(rows, slices, behind | self.shape.gaps, watermark, placed)
         else:
+            self._fold(rows, slices)
             self._fire_due(watermark, rows.keys_known, placed)
         self.watermark = watermark
         self._expire()
@@ -200,6 +86,7 @@ class SlicedWindows:
     def renew_keys(self, code_of: Ints) -> None:
         """Take over new key codes."""
         self.cells.renew_keys(code_of)
+        self._stacks.clear()
         self.told.renew_keys(code_of)
 
     def snapshot(self) -> dict[str, Any]:
@@ -214,28 +101,63 @@ class SlicedWindows:
         """Go on from a snapshot."""
         self.watermark = snapshot["watermark"]
         self.cells.restore(snapshot["cells"])
+        self._stacks.clear()
         self.told.restore(snapshot["told"])
 
-    def _fold(self, rows: Rows, slices: Ints, chosen: Mask) -> None:
-        """Fold rows into the cells of their slices."""
-        if not chosen.any():
+    def _sort_out(self, rows: Rows, slices: Ints, doubtful: Mask, watermark: int, placed: Placed) -> None:
+        """Find the rows that are late, in no window, or stragglers; fold the others, and fire what is due."""
+        some = np.flatnonzero(doubtful)
+        first, last = self.shape.windows_of(slices[some])
+        expiry, met = self._expiry(last), rows.met[some]
+        outside = first > last
+        late = (expiry <= met) & ~outside
+        straggling = (self.shape.end(first) <= met) & ~late & ~outside
+        placed.late, placed.outside = np.zeros((2, len(slices)), dtype=bool)
+        placed.late[some], placed.outside[some] = late, outside
+        placed.late_by = np.zeros(len(slices), dtype=np.int64)
+        placed.late_by[some] = met - expiry
+        placed.dropped = int((last - first + 1)[late].sum())
+        calm = np.ones(len(slices), dtype=bool)
+        calm[some[late | outside | straggling]] = False
+        self._fold(rows.only(calm), slices[calm])
+        if not straggling.any():
+            self._fire_due(watermark, rows.keys_known, placed)
             return
-        groups, places, keys = group(slices[chosen], rows.keys[chosen], rows.keys_known)
-        self.cells.merge(places, keys, rows.keys_known, rows.fold(chosen, groups, len(places)))
+        behind = some[straggling]
+        self._fire_around(rows, behind, first[straggling], last[straggling], watermark, placed)
+        self._fold(rows.only(behind), slices[behind])
+        self._stacks.clear()
+
+    def _fold(self, rows: Rows, slices: Ints) -> None:
+        """Fold rows into the cells of their slices."""
+        if len(slices):
+            self.cells.fold(slices, rows)
 
     def _fire_due(self, watermark: int, keys_known: int, placed: Placed, *told: Told) -> None:
         """Fire the windows that the watermark closes now."""
+        if watermark < self._next()[0] and not told:
+            return
         windows = np.unique(np.concatenate([self._windows(), *(windows for windows, _, _ in told)]))
         ends = self.shape.end(windows)
         due = windows[(self.watermark < ends) & (ends <= watermark)]
         if len(due):
             placed.firings.append(self._fire(*self._combine(due, keys_known, *told), ON_TIME, watermark))
 
+    def _next(self) -> tuple[int, int]:
+        """Give the least end of a window that has not fired, and the least watermark at which one expires."""
+        places = self.cells.places()
+        if self._known is None or self._known[0] is not places or self._known[1] <= self.watermark:
+            ends = self.shape.end(self._windows())
+            due = ends[ends > self.watermark].min(initial=END_OF_TIME)
+            expiry = self._expiry(self.shape.windows_of(places)[1]).min(initial=END_OF_TIME)
+            self._known = places, int(due), int(expiry)
+        return self._known[1:]
+
     def _fire_around(
         self, rows: Rows, stragglers: Ints, first: Ints, last: Ints, watermark: int, placed: Placed
     ) -> None:
         """Fire on-time panes with the pairs that came in time, then late ones with the others."""
-        of, windows = spread(first[stragglers], last[stragglers])
+        of, windows = spread(first, last)
         of = stragglers[of]
         met, ends = rows.met[of], self.shape.end(windows)
         in_time, accepted = met < ends, met < self._expiry(windows)
@@ -260,27 +182,27 @@ class SlicedWindows:
 
     def _combine(self, windows: Ints, keys_known: int, *told: Told) -> Told:
         """Merge the cells of windows (ascending), and what their stragglers told, per window and key."""
-        places = self.cells.places()
+        places, table = self.cells.places(), self.cells.table
         low, high = self.shape.slices_of(windows)
         first, beyond = np.searchsorted(places, low), np.searchsorted(places, high, side="right")
+        if not told and len(self.cells) * (beyond - first).max() > _MANY * len(places):
+            each = [self._stacks.merged(places[i:j], keys_known) for i, j in zip(first, beyond, strict=True)]
+            keys, partials = appended(each)
+            return np.repeat(windows, [len(keys) for keys, _ in each]), keys, partials
         position, rows = self.cells.of(places)
-        order = np.argsort(position, kind="stable")
-        bounds = np.searchsorted(position[order], np.arange(len(places) + 1))
+        bounds = np.searchsorted(position, np.arange(len(places) + 1))
         of, at = spread(bounds[first], bounds[beyond] - 1)
-        rows = rows[order[at]]
-        pieces = (
-            [(windows[of], self.cells.table["key"][rows], self.cells.table.take(rows))] if len(rows) else []
-        )
-        for more_windows, keys, partials in told:
-            chosen = np.isin(more_windows, windows)
-            pieces.append((more_windows[chosen], keys[chosen], partials.take(chosen)))
-        merged = reduce(Partials.append, (partials for _, _, partials in pieces))
-        groups, at_windows, at_keys = group(
-            np.concatenate([piece[0] for piece in pieces]),
-            np.concatenate([piece[1] for piece in pieces]),
-            keys_known,
-        )
-        return at_windows, at_keys, merged.reduce(groups, len(at_keys))
+        rows = rows[at]
+        if not told and (beyond - first).max() == 1:
+            return windows[of], table["key"][rows], table.take(rows)
+        pieces = [(of * keys_known + table["key"][rows], table.take(rows))] if len(rows) else []
+        for more, keys, partials in told:
+            chosen = np.isin(more, windows)
+            of = np.searchsorted(windows, more[chosen])
+            pieces.append((of * keys_known + keys[chosen], partials.take(chosen)))
+        pairs, partials = united(pieces, len(windows) * keys_known)
+        of, keys = np.divmod(pairs, keys_known)
+        return windows[of], keys, partials
 
     def _only(self, told: Told, changed: Told, keys_known: int) -> Told:
         """Keep the windows and keys that have changed."""
@@ -312,8 +234,10 @@ class SlicedWindows:
 
     def _expire(self) -> None:
         """Drop slices and windows that no row can reach any more."""
-        places = self.cells.places()
-        _, last = self.shape.windows_of(places)
-        self.cells.drop(places[self._expiry(last) <= self.watermark])
-        windows = self.told.places()
-        self.told.drop(windows[self._expiry(windows) <= self.watermark])
+        if self._next()[1] <= self.watermark:
+            places = self.cells.places()
+            _, last = self.shape.windows_of(places)
+            self.cells.drop(places[self._expiry(last) <= self.watermark])
+        if len(self.told):
+            windows = self.told.places()
+            self.told.drop(windows[self._expiry(windows) <= self.watermark])

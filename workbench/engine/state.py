@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.partials import Partials
-from workbench.engine.parts import Columns, Part
+from workbench.engine.parts import Columns, Part, Scattered
+from workbench.engine.placing import Rows
 from workbench.errors import SnapshotError
 
 Ints = npt.NDArray[np.int64]
@@ -34,7 +35,7 @@ class Table:
 
     def _clear(self, labels: Iterable[str]) -> None:
         self._labels: dict[str, Ints] = {name: np.zeros(0, dtype=np.int64) for name in labels}
-        self._columns: list[Columns] | None = None
+        self._columns: list[Columns] = [() for _ in self.parts]  # none as long as nothing is known of them
         self._live = np.zeros(0, dtype=bool)
         self._free = np.zeros(0, dtype=np.int64)
 
@@ -59,28 +60,52 @@ class Table:
         for name, held in self._labels.items():
             held[rows] = labels.get(name, 0)
         if partials is not None:
-            self._store(rows, partials)
+            self.put(rows, partials)
         return rows
 
     def take(self, rows: Ints) -> Partials:
         """Give the partials of some rows."""
-        assert self._columns is not None or len(rows) == 0
-        columns = self._columns or [() for _ in self.parts]
-        return Partials(self.parts, [tuple(array[rows] for array in arrays) for arrays in columns])
+        return Partials(self.parts, [tuple(array[rows] for array in arrays) for arrays in self._columns])
 
     def merge(self, rows: Ints, partials: Partials) -> None:
         """Merge partials into the rows, each row once."""
-        self._store(rows, self.take(rows).merge(partials))
+        self.put(rows, self.take(rows).merge(partials))
+
+    def fold(self, at: Ints, fresh: Ints, rows: Rows) -> None:
+        """Fold each row of a batch into the row at a number; the fresh ones of these hold nothing yet."""
+        at_once = {}
+        for i, (part, (_, name)) in enumerate(zip(self.parts, rows.plan.needs, strict=True)):
+            if isinstance(part, Scattered):
+                (values,) = part.lift(rows.operands[name], rows.times, rows.arrivals)
+                if values.dtype != object:
+                    (column,) = self._fitting(i, (values,))
+                    column[fresh] = part.nothing(column.dtype)
+                    part.scatter(column, at, values)
+                    continue
+            at_once[i] = part
+        if not at_once:
+            return
+        groups, distinct = pd.factorize(at)
+        held = ~np.isin(distinct, fresh)
+        for i, part in at_once.items():
+            operand = rows.operands[rows.plan.needs[i][1]]
+            folded = part.fold(operand, rows.times, rows.arrivals, groups, len(distinct))
+            if held.any():
+                before = tuple(array[distinct[held]] for array in self._columns[i])
+                merged = part.merge(before, tuple(array[held] for array in folded))
+                self._store(i, distinct[held], merged)
+            self._store(i, distinct[~held], tuple(array[~held] for array in folded))
 
     def put(self, rows: Ints, partials: Partials) -> None:
         """Give rows other partials."""
-        self._store(rows, partials)
+        for i, arrays in enumerate(partials.columns):
+            self._store(i, rows, arrays)
 
     def drop(self, rows: Ints) -> None:
         """Free rows."""
         self._live[rows] = False
         self._free = np.concatenate([rows, self._free])
-        for arrays in self._columns or []:
+        for arrays in self._columns:
             for array in arrays:
                 if array.dtype == object:
                     array[rows] = None
@@ -88,10 +113,9 @@ class Table:
     def snapshot(self) -> dict[str, Any]:
         """Give the live rows as plain arrays."""
         rows = self.live()
-        partials = self.take(rows) if self._columns is not None else None
         return {
             "labels": {name: values[rows] for name, values in self._labels.items()},
-            "columns": None if partials is None else partials.columns,
+            "columns": self.take(rows).columns if all(self._columns) else None,
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -105,21 +129,22 @@ class Table:
         self._clear(self._labels)
         self.add(None if columns is None else Partials(self.parts, columns), **labels)
 
-    def _store(self, rows: Ints, partials: Partials) -> None:
-        if self._columns is None:
-            self._columns = [
-                tuple(np.zeros(len(self._live), dtype=array.dtype) for array in arrays)
-                for arrays in partials.columns
-            ]
-        for i, arrays in enumerate(partials.columns):
-            held = self._columns[i]
-            if any(new.dtype != old.dtype for new, old in zip(arrays, held, strict=True)):
-                held = self._columns[i] = tuple(
-                    old.astype(np.result_type(old.dtype, new.dtype))
-                    for new, old in zip(arrays, held, strict=True)
-                )
-            for new, old in zip(arrays, held, strict=True):
-                old[rows] = new
+    def _store(self, part: int, rows: Ints, arrays: Columns) -> None:
+        for held, values in zip(self._fitting(part, arrays), arrays, strict=True):
+            held[rows] = values
+
+    def _fitting(self, part: int, arrays: Columns) -> Columns:
+        """Give the columns of a part, in types that hold these values too."""
+        held = self._columns[part]
+        if not held:
+            held = tuple(np.zeros(len(self._live), dtype=array.dtype) for array in arrays)
+        elif any(new.dtype != old.dtype for new, old in zip(arrays, held, strict=True)):
+            held = tuple(
+                old.astype(np.result_type(old.dtype, new.dtype))
+                for new, old in zip(arrays, held, strict=True)
+            )
+        self._columns[part] = held
+        return held
 
     def _grow(self, more: int) -> None:
         size = len(self._live)
@@ -127,61 +152,89 @@ class Table:
         self._free = np.concatenate([self._free, np.arange(size, larger)])
         self._live = _extend(self._live, larger)
         self._labels = {name: _extend(values, larger) for name, values in self._labels.items()}
-        if self._columns is not None:
-            self._columns = [tuple(_extend(array, larger) for array in arrays) for arrays in self._columns]
+        self._columns = [tuple(_extend(array, larger) for array in arrays) for arrays in self._columns]
 
 
 class Cells:
     """A `Table` with a row for each pair of place (a slice or a window, by number) and key.
 
     The row of a cell is looked up in a grid of int32, places by keys, whose untouched pages cost nothing.
+    What concerns a place costs its cells, not those of others, and not the keys that it has not.
     """
 
     def __init__(self, parts: list[Part], *more_labels: str) -> None:
         self.table = Table(("place", "key", *more_labels), parts)
+        self._clear()
+
+    def _clear(self) -> None:
         self._line_of: dict[int, int] = {}
         self._free_lines: list[int] = []
+        self._rows_of: dict[int, list[Ints]] = {}
+        self._places: Ints | None = None
         self._grid = np.zeros((0, 0), dtype=np.int32)  # row number + 1; 0 where there is none
 
     def __len__(self) -> int:
         return len(self.table)
 
     def places(self) -> Ints:
-        """Give the places that have rows, ascending."""
-        return np.sort(np.fromiter(self._line_of, dtype=np.int64, count=len(self._line_of)))
+        """Give the places that have rows, ascending; the same array until that changes."""
+        if self._places is None:
+            self._places = np.sort(np.fromiter(self._line_of, dtype=np.int64, count=len(self._line_of)))
+        return self._places
+
+    def fold(self, places: Ints, rows: Rows) -> None:
+        """Fold rows of a batch into the cells of their places and keys."""
+        self.table.fold(*self.find(places, rows.keys, rows.keys_known), rows)
 
     def merge(
         self, places: Ints, keys: Ints, keys_known: int, partials: Partials | None
     ) -> tuple[Ints, npt.NDArray[np.bool_]]:
         """Merge partials into cells, each cell once; gives their rows, and which of them were added."""
-        flat = self._flat(places, keys, keys_known)
-        grid = self._grid.reshape(-1)
-        rows = grid[flat].astype(np.int64) - 1
-        new = rows < 0
-        if partials is not None and not new.all():
-            self.table.merge(rows[~new], partials.take(~new))
-        if new.any():
-            added = None if partials is None else partials.take(new)
-            rows[new] = self.table.add(added, place=places[new], key=keys[new])
-            grid[flat[new]] = rows[new] + 1
+        rows, added = self.find(places, keys, keys_known)
+        new = np.isin(rows, added)
+        if partials is not None:
+            if not new.all():
+                self.table.merge(rows[~new], partials.take(~new))
+            self.table.put(rows[new], partials.take(new))
         return rows, new
 
+    def find(self, places: Ints, keys: Ints, keys_known: int) -> tuple[Ints, Ints]:
+        """Give the row of each pair, and those that were added, in order of appearance."""
+        flat = self._flat(places, keys, keys_known)
+        grid = self._grid.reshape(-1)
+        rows = grid.take(flat).astype(np.int64)
+        if rows.min(initial=1):
+            rows -= 1
+            return rows, rows[:0]
+        new = np.flatnonzero(rows == 0)
+        numbers, distinct = pd.factorize(flat[new])
+        first = np.empty(len(distinct), dtype=np.int64)
+        first[numbers[::-1]] = new[::-1]
+        added = self.table.add(None, place=places[first], key=keys[first])
+        grid[distinct] = added + 1
+        self._note(places[first], added)
+        rows[new] = added[numbers] + 1
+        rows -= 1
+        return rows, added
+
     def of(self, places: Ints) -> tuple[Ints, Ints]:
-        """Give the rows of some places (distinct, ascending): position of the place, and row."""
-        rows = self.table.live()
-        at = self.table["place"][rows]
-        position = np.minimum(np.searchsorted(places, at), max(len(places) - 1, 0))
-        wanted = places[position] == at if len(places) else np.zeros(len(rows), dtype=bool)
-        return position[wanted], rows[wanted]
+        """Give the rows of some places: position of the place, and row, by position."""
+        pieces = [self._piece(place) for place in places.tolist()]
+        if len(pieces) == 1:
+            return np.zeros(len(pieces[0]), dtype=np.int64), pieces[0]
+        sizes = [len(piece) for piece in pieces]
+        return np.repeat(np.arange(len(places)), sizes), np.concatenate([self.table.live()[:0], *pieces])
 
     def drop(self, places: Ints) -> None:
         """Free all cells of some places."""
-        _, rows = self.of(np.sort(places))
-        self.table.drop(rows)
         for place in places.tolist():
+            rows = self._piece(place)
             line = self._line_of.pop(place)
-            self._grid[line] = 0
+            self._grid[line, self.table["key"][rows]] = 0
+            self.table.drop(rows)
             self._free_lines.append(line)
+            self._rows_of.pop(place, None)
+            self._places = None
 
     def renew_keys(self, code_of: Ints) -> None:
         """Take over new key codes, after the dictionary has forgotten some."""
@@ -196,35 +249,66 @@ class Cells:
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Start again with the cells of a snapshot."""
         self.table.restore(snapshot)
-        self._line_of, self._free_lines, self._grid = {}, [], np.zeros((0, 0), dtype=np.int32)
+        self._clear()
         rows = self.table.live()
-        keys = self.table["key"][rows]
-        flat = self._flat(self.table["place"][rows], keys, int(keys.max(initial=-1)) + 1)
+        places, keys = self.table["place"][rows], self.table["key"][rows]
+        flat = self._flat(places, keys, int(keys.max(initial=-1)) + 1)
         self._grid.reshape(-1)[flat] = rows + 1
+        self._note(places, rows)
+
+    def _piece(self, place: int) -> Ints:
+        """Give the rows of a place."""
+        pieces = self._rows_of.get(place, [])
+        if len(pieces) != 1:
+            pieces = self._rows_of[place] = [np.concatenate([np.zeros(0, dtype=np.int64), *pieces])]
+        return pieces[0]
+
+    def _note(self, places: Ints, rows: Ints) -> None:
+        """Note rows that have come to their places."""
+        codes, distinct = pd.factorize(places)
+        order = np.argsort(codes, kind="stable") if len(distinct) > 1 else slice(None)
+        parts = np.split(rows[order], np.cumsum(np.bincount(codes))[:-1])
+        for place, part in zip(distinct.tolist(), parts, strict=False):
+            self._rows_of.setdefault(place, []).append(part)
 
     def _flat(self, places: Ints, keys: Ints, keys_known: int) -> Ints:
         """Give the position of each cell in the flattened grid, which grows as needed."""
-        codes, distinct = pd.factorize(places)
-        lines = np.array([self._line(place) for place in distinct.tolist()], dtype=np.int64)
-        height, width = self._grid.shape
-        if (len(lines) and lines.max() >= height) or keys_known > width:
-            larger = np.zeros(
-                (
-                    max(height, _doubled(height, int(lines.max(initial=-1)) + 1)),
-                    _doubled(width, keys_known),
-                ),
-                dtype=np.int32,
-            )
+        if not len(places):
+            return places
+        low, high = int(places.min()), int(places.max())
+        if low == high:
+            line = self._line(low)
+            self._fit(keys_known)
+            return keys + line * self._grid.shape[1]
+        if high - low <= len(places):
+            codes, distinct = places - low, None
+            wanted = np.zeros(high - low + 1, dtype=bool)
+            wanted[codes] = True
+            lines = np.zeros(high - low + 1, dtype=np.int64)
+            some = np.flatnonzero(wanted)
+            lines[some] = [self._line(low + code) for code in some.tolist()]
+        else:
+            codes, distinct = pd.factorize(places)
+            lines = np.array([self._line(place) for place in distinct.tolist()], dtype=np.int64)
+        self._fit(keys_known)
+        flat: Ints = (lines * self._grid.shape[1]).take(codes)
+        flat += keys
+        return flat
+
+    def _fit(self, keys_known: int) -> None:
+        """Make the grid large enough for all lines and keys."""
+        (height, width), lines = self._grid.shape, len(self._line_of) + len(self._free_lines)
+        if lines > height or keys_known > width:
+            larger = np.zeros((_doubled(height, lines), _doubled(width, keys_known)), dtype=np.int32)
             larger[:height, :width] = self._grid
             self._grid = larger
-        flat: Ints = lines[codes] * self._grid.shape[1] + keys
-        return flat
 
     def _line(self, place: int) -> int:
         line = self._line_of.get(place)
         if line is None:
             line = self._free_lines.pop() if self._free_lines else len(self._line_of)
             self._line_of[place] = line
+            self._places = None
         return line
 
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from workbench.engine.combining import node_of
 from workbench.engine.partials import Plan
+from workbench.engine.placing import Firing, Rows
 from workbench.engine.ranges import shift
-from workbench.engine.slices import Firing, Rows
 from workbench.engine.state import Table
 from workbench.engine.triggers import Arrivals, Merging, Moment
 from workbench.model.panes import EARLY, ON_TIME, TIMINGS

@@ -16,12 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.keys import KeyDictionary
+from workbench.engine.placing import spread
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, shift
 from workbench.engine.rows import Aside, RowStore
 from workbench.engine.rowwindows import LABELS, AlignedRows, Due, rows_by, window_columns
 from workbench.engine.sides import choose, encode
-from workbench.engine.slices import spread
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 from workbench.model.panes import WINDOW_END, WINDOW_START

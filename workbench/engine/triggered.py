@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.partials import Partials, Plan
+from workbench.engine.placing import Firing, Placed, Rows, group, spread
 from workbench.engine.shapes import shape_of
-from workbench.engine.slices import Firing, Placed, Rows, group, spread
 from workbench.engine.state import Cells
 from workbench.engine.telling import Teller, peeked
 from workbench.engine.triggers import Arrivals, Moment

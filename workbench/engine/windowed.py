@@ -18,10 +18,11 @@ import pandas as pd
 from workbench.engine.counts import CountWindows
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.partials import Plan
+from workbench.engine.placing import Firing, Rows
 from workbench.engine.progress import Stamp
 from workbench.engine.rows import Aside
 from workbench.engine.sessions import SessionWindows
-from workbench.engine.slices import Firing, Rows, SlicedWindows
+from workbench.engine.slices import SlicedWindows
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.engine.telling import Teller
 from workbench.engine.triggered import TriggeredWindows
@@ -38,7 +39,7 @@ from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, Trigger,
 from workbench.model.windows import Count, Session, Window
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, fine_enough, from_nanos, to_nanos
 
-_LAST = "__last"
+_TIMING = pd.CategoricalDtype(TIMINGS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,8 +152,7 @@ class WindowOperator:
         )
         if self._empty is None:
             none = np.zeros(0, dtype=np.int64)
-            self._empty = self._pane_table(Firing(none, none, none, rows.fold(none, none, 0), none, none))
-            self._empty = self._empty.drop(columns=_LAST)
+            self._empty = self._pane_table(Firing(none, none, none, rows.nothing(0), none, none))
         placed = self.windows.process(rows, stamp.watermark)
         output = WindowOutput(
             *self._panes(placed.firings),
@@ -192,14 +192,13 @@ class WindowOperator:
         self.windows.restore(snapshot["windows"])
 
     def _panes(self, firings: list[Firing]) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
-        """Make the pane table of some firings, and say which are the last."""
+        """Make the pane table of some firings, by window end, keys, revision; and say which are the last."""
         if not firings:
             return self._no_panes(), np.zeros(0, dtype=bool)
-        _settle(firings)
-        frames = [self._pane_table(firing) for firing in firings]
-        panes = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-        panes = in_order(panes, self.keys.names)
-        return panes, panes.pop(_LAST).to_numpy()
+        told = Firing.of_all(firings)
+        by = [told.revisions, self.keys.ranks(told.keys), told.ends]
+        told = told.take(np.lexsort([numbers for numbers in by if (numbers != numbers[:1]).any()] or by[:1]))
+        return self._pane_table(told), _last(told)
 
     def _no_panes(self) -> pd.DataFrame:
         """Give a pane table without rows, of the types that it will have; there are none before a batch."""
@@ -210,22 +209,19 @@ class WindowOperator:
         return self._empty
 
     def _pane_table(self, firing: Firing) -> pd.DataFrame:
-        count = len(firing.keys)
-        timing = pd.Categorical.from_codes(firing.timings, categories=TIMINGS)
-        retraction = {RETRACTION: np.full(count, firing.retraction)} if self.retracting else {}
-        return pd.DataFrame(
-            {
-                WINDOW_START: from_nanos(firing.starts, self.time_dtype),
-                WINDOW_END: from_nanos(firing.ends, self.time_dtype),
-                **self.keys.take(firing.keys),
-                **self.plan.results(firing.partials),
-                TIMING: timing,
-                REVISION: firing.revisions,
-                **retraction,
-                _LAST: np.zeros(count, dtype=bool) if firing.last is None else firing.last,
-            },
-            copy=False,
-        )
+        columns = {
+            WINDOW_START: from_nanos(firing.starts, self.time_dtype),
+            WINDOW_END: from_nanos(firing.ends, self.time_dtype),
+            **self.keys.take(firing.keys),
+            **self.plan.results(firing.partials),
+        }
+        # as arrays: pandas would align series by their indices
+        table: dict[str, Any] = {name: column.array for name, column in columns.items()}
+        table[TIMING] = pd.Categorical.from_codes(firing.timings, dtype=_TIMING)
+        table[REVISION] = firing.revisions
+        if self.retracting:
+            table[RETRACTION] = np.full(len(firing.keys), firing.retraction)
+        return pd.DataFrame(table, copy=False)
 
     def _forget(self) -> None:
         """Forget keys of which no state is left, once they are most of all keys."""
@@ -247,19 +243,14 @@ def _windows(
             return TriggeredWindows(window, plan, Teller(plan, lateness, **told))
 
 
-def _settle(firings: list[Firing]) -> None:
-    """Let no pane be the last that another of the same batch follows."""
-    if len(firings) < 2:
-        return
-    told = [np.concatenate([getattr(f, name) for f in firings]) for name in ("ends", "starts", "keys")]
-    number = np.arange(len(told[0]))
-    order = np.lexsort((number, *told))
-    followed = np.zeros(len(number), dtype=bool)
-    followed[order[:-1]] = np.all([np.diff(column[order]) == 0 for column in told], axis=0)
-    edges = np.cumsum([len(firing.keys) for firing in firings])[:-1]
-    for firing, mask in zip(firings, np.split(followed, edges), strict=True):
-        if firing.last is not None:
-            firing.last[mask] = False
+def _last(told: Firing) -> npt.NDArray[np.bool_]:
+    """Say which panes, in order, are the last of their windows: no other of the same batch follows."""
+    last = np.zeros(len(told.keys), dtype=bool) if told.last is None else told.last.copy()
+    columns = (told.keys, told.starts, told.ends)
+    order = np.lexsort(columns)
+    followed = np.logical_and.reduce([np.diff(column[order]) == 0 for column in columns])
+    last[order[:-1][followed]] = False
+    return last
 
 
 def ends_of(panes: pd.DataFrame) -> Nanos:

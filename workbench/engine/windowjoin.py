@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.engine.placing import spread
 from workbench.engine.progress import Stamp
 from workbench.engine.rowwindows import LABELS, Due, rows_by, window_columns
 from workbench.engine.sides import (
@@ -27,7 +28,6 @@ from workbench.engine.sides import (
     Side,
     Sides,
 )
-from workbench.engine.slices import spread
 from workbench.errors import DescriptionError
 from workbench.model.panes import WINDOW_END, WINDOW_START
 from workbench.model.windows import Window

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.engine.slices import assign
+from workbench.engine.placing import assign
 from workbench.errors import DescriptionError
 from workbench.model.windows import Aligned, Global, Session, Window
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.engine.placing import assign
 from workbench.engine.progress import Stamp
-from workbench.engine.slices import assign
 from workbench.errors import WorkbenchError
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import EARLY, RETRACTION, REVISION, TIMING, WINDOW_END, WINDOW_START
