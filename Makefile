@@ -7,7 +7,7 @@ BIN     = $(VENV)/bin
 READY   = $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve lab test deep lint check format lock doctor browser clean
+.PHONY: help serve lab test deep lint check format lock doctor browser bench bench-quick clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,6 +41,12 @@ lock: $(READY)   ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--upgrade --extra dev pyproject.toml -o requirements.lock
 
+bench-quick: $(READY) ## the targets of speed, as ratios, in two minutes
+	@$(BIN)/python -m benchmarks.environments quick benchmarks.quick
+
+bench: $(READY)  ## all peers, each in an environment of its own: hours (BENCH="--rows 1000000" for less)
+	@$(BIN)/python -m benchmarks.environments quick benchmarks.bench $(BENCH)
+
 doctor: $(READY) ## look whether everything is there
 	@$(BIN)/workbench doctor
 
@@ -53,7 +59,7 @@ browser: $(READY)
 		else echo "note: no Chromium here, so the browser tests will be skipped (install the package chromium)"; fi; }
 
 clean:           ## remove the virtual environment and all caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is made anew when the lock or the package's description changes. uv does in seconds what pip does
