@@ -52,6 +52,22 @@ def test_a_page_shows_every_plot_and_figure(warmed):
     assert "–" not in [value for value in page.top.data.values() if isinstance(value, str)][:3]
 
 
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.NAME)
+def test_a_page_can_be_opened_however_little_has_come(board):
+    feed = Feed(board.NAME, board.pipeline, warm_up="1s")
+
+    async def go():
+        await feed.start()
+        feed.run.pause()
+        for seconds in (1, 10, 10, 40, 60, 60):
+            board.view(feed).refresh()
+            feed.run.speed = 10 * seconds  # a step is a tenth of a second at speed 1
+            feed.run.step()
+        feed.stop()
+
+    asyncio.run(go())
+
+
 def test_the_view_is_a_template_with_all_parts(warmed):
     board, feed = warmed
     page = board.view(feed)

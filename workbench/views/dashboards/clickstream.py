@@ -284,6 +284,8 @@ def key_figures(feed: Feed) -> dict[str, Any]:
 def ended_visits(feed: Feed) -> pd.DataFrame:
     """Give, for each 10 s, how many visits ``ended`` in the minute before, and how many ``ordered``."""
     visits = feed.closed("visits")
+    if visits.empty:  # as in the first two minutes, until a first visit has ended
+        return pd.DataFrame({"ended": [], "ordered": []})
     slot = visits[WINDOW_END].dt.floor("10s")
     counted = visits.groupby(slot)["furthest"].agg(ended="size", ordered=lambda step: (step == 5).sum())
     return counted.iloc[1:-1].rolling(6).sum().dropna().tail(60)

@@ -225,6 +225,8 @@ def key_figures(feed: Feed, symbol: str) -> dict[str, Any]:
         return {}
     everything = feed.panes("candles", last=SPAN)
     every = everything[everything["timing"] != "early"].groupby(WINDOW_END)[["trades", "volume"]].sum() / 5
+    if len(every) < 13:
+        return {}
     bought = bought_share(side_rows(feed, symbol))
     close, vwap = candles["close"], candles["vwap"].ffill()
     spread = 100 * (close.max() - close.min()) / close.iloc[-1]

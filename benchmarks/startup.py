@@ -1,0 +1,176 @@
+"""How long one waits: for ``import workbench``, for the first page of a server, for rows of a simulator.
+
+    python -m benchmarks.startup
+
+*Import*: a fresh process, ``python -X importtime -c "import workbench"``, cumulative, the least of five.
+*First page*: from the start of ``workbench serve`` to the answer 200 of a dashboard's page with its content
+in it, wall time; and until a headless Chromium that is sent there at once has laid out all its plots with
+rows in them. *Warm*: everything has been started once before, so that Python finds its bytecode and the
+system its files; bytecode goes to a folder of its own, since an environment may forbid to write it
+(``PYTHONDONTWRITEBYTECODE``), and then every start compiles half a million lines.
+
+*Rows*: what a source hands over as batches of a simulator, CPU time, over whole blocks, the best of three.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from benchmarks.checks import Check, tell
+
+PLACE = "clickstream"
+CONTENT = "Traffic by action"
+PLOTS = 5
+BATCHES = (10_000, 1_000)
+RATE = 100_000
+BEGIN = 40
+"""The first block that is read: past the first outage of the sensors, in which rows are held back."""
+
+
+@functools.cache
+def environment() -> dict[str, str]:
+    """The environment of a warm start: bytecode is kept, in a folder that lasts as long as this process."""
+    folder = tempfile.TemporaryDirectory(prefix="bytecode-")
+    KEPT.append(folder)
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return clean | {"PYTHONPYCACHEPREFIX": folder.name}
+
+
+KEPT: list[Any] = []
+
+
+@functools.cache
+def imported(times: int = 5) -> float:
+    """Milliseconds of ``import workbench``, the least of so many fresh processes."""
+    command = [sys.executable, "-X", "importtime", "-c", "import workbench"]
+    found = []
+    for _ in range(times):
+        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stderr
+        last = re.findall(r"\|\s+(\d+) \| workbench$", said, flags=re.MULTILINE)[-1]
+        found.append(int(last) / 1e3)
+    return min(found)
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, float]]:
+    """Start a server; gives its address, and the moment when the process was started."""
+    command = [sys.executable, "-m", "workbench.cli", "serve", "--port", "0"]
+    begin = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as server:
+        assert server.stdout is not None
+        try:
+            yield re.search(r"http://\S+/", server.stdout.readline())[0], begin  # type: ignore[index]
+        finally:
+            server.terminate()
+
+
+@functools.cache
+def first_page(times: int = 3) -> float:
+    """Seconds from a server's start to a dashboard's answer: the least of so many, after one that warms."""
+    found = []
+    for _ in range(times + 1):
+        with served() as (address, begin), urllib.request.urlopen(address + PLACE) as answer:
+            assert answer.status == 200 and CONTENT in answer.read().decode()
+            found.append(time.perf_counter() - begin)
+    return min(found[1:])
+
+
+@functools.cache
+def first_plots(times: int = 2) -> float:
+    """Seconds from a server's start until a browser has drawn all plots of a dashboard."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        for _ in range(times):
+            with served() as (address, begin):
+                page = browser.new_page()
+                page.goto(address + PLACE, wait_until="commit")
+                page.wait_for_function(f"() => ({DRAWN})() >= {PLOTS}", timeout=60_000)
+                found.append(time.perf_counter() - begin)
+                page.close()
+        browser.close()
+    return min(found)
+
+
+DRAWN = """() => {
+  const laid_out = (figure) => { try { return figure.inner_width > 0; } catch { return false; } };
+  const models = window.Bokeh ? Bokeh.documents.flatMap(d => [...d._all_models.values()]) : [];
+  const figures = models.filter(m => m.type === 'Figure' && laid_out(m));
+  return figures.filter(m => m.renderers.some(r => r.data_source.get_length() > 0)).length;
+}"""
+"""How many figures have been laid out, with rows in them."""
+
+
+def simulators() -> dict[str, Any]:
+    """Each family at some 100,000 events a second; clicks come in blocks of a minute, so at a tenth."""
+    from simulators import Clickstream, Sensors, Trading
+
+    return {
+        "Clickstream": Clickstream(sessions_per_second=RATE / 50, seed=7),
+        "Trading": Trading(trades_per_second=RATE, seed=7),
+        "Sensors": Sensors(devices=1_000, hertz=RATE / 1_000, seed=7),
+    }
+
+
+@functools.cache
+def delivered(name: str, batch_rows: int, times: int = 3) -> float:
+    """Rows a second of CPU time that a source hands over, the best of so many blocks."""
+    from workbench.sources.simulated import SimulatedSource
+
+    reader = SimulatedSource(simulators()[name], name=name).reader()
+    reader.seek((BEGIN, 0))
+    best = 0.0
+    for block in range(BEGIN, BEGIN + times + 1):
+        rows, begin = 0, time.process_time()
+        while reader.position[0] == block:
+            rows += len(reader.poll(None, batch_rows))
+        if block > BEGIN:  # the first one only leads to the next
+            best = max(best, rows / (time.process_time() - begin))
+    return best
+
+
+def table() -> list[dict[str, Any]]:
+    """One line for each figure."""
+    waits = [
+        {"what": "import workbench", "value": imported(), "unit": "ms"},
+        {"what": f"first page /{PLACE}", "value": first_page(), "unit": "s"},
+        {"what": f"first plots of /{PLACE} in a browser", "value": first_plots(), "unit": "s"},
+    ]
+    return waits + [
+        {"what": f"{name}, batches of {rows:,}", "value": delivered(name, rows) / 1e6, "unit": "M rows/s"}
+        for name in simulators()
+        for rows in BATCHES
+    ]
+
+
+def checks() -> Iterator[Check]:
+    """The limits of waiting, and of simulators."""
+    for name in simulators():
+        for rows in BATCHES:
+            what = f"{name}, delivered in batches of {rows:,}"
+            yield Check("7", what, delivered(name, rows) / 1e6, 1.5, "more", "M rows/s")
+    yield Check("8", "import workbench", imported() / 1e3, 0.4, "less", "s")
+    yield Check("8", f"workbench serve: the page /{PLACE} answered", first_page(), 5, "less", "s")
+
+
+def main() -> None:
+    tell(checks())
+    print(f"and until a browser shows the plots of /{PLACE}: {first_plots():.1f} s")
+
+
+if __name__ == "__main__":
+    main()
