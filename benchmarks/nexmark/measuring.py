@@ -94,12 +94,12 @@ def missing(*peers: str) -> list[str]:
 def told(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Print each measurement as it comes."""
     seen = []
-    print(f"{'':8}{'what':<42}{'peer':<22}{'batch':>9}{'rows':>11}{'CPU s':>9}{'rows/s':>13}  right")
+    print(f"{'':8}{'what':<46}{'peer':<22}{'batch':>9}{'rows':>11}{'CPU s':>9}{'rows/s':>13}  right")
     for row in rows:
         verdict = {True: "right", False: "WRONG", None: "-"}[row["right"]]
         batch = "whole" if row["batch"] is None else f"{row['batch']:,}"
         print(
-            f"{row['workload']:8}{row['what']:<42}{row['peer']:<22}{batch:>9}{row['rows']:>11,}"
+            f"{row['workload']:8}{row['what']:<46}{row['peer']:<22}{batch:>9}{row['rows']:>11,}"
             f"{row['cpu_s']:>9.3f}{row['rows_per_s']:>13,}  {verdict}",
             flush=True,
         )
