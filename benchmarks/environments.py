@@ -36,7 +36,8 @@ def python_of(name: str) -> Path:
         version = wanted.splitlines()[0].removeprefix("# python ")
         _uv("venv", "--quiet", "--allow-existing", "--no-python-downloads", "--python", version, str(place))
         requirements = str(REQUIREMENTS / f"{name}.txt")
-        _uv("pip", "install", "--quiet", "--python", str(python), "--requirement", requirements)
+        install = ("pip", "install", "--quiet", "--compile-bytecode", "--python", str(python))
+        _uv(*install, "--requirement", requirements)
         stamp.write_text(mark)
     return python
 

@@ -27,14 +27,14 @@ HEAD = (
     "|---|--:|--:|--:|--:|--:|--:|--:|\n"
 )
 FOOT = (
-    "CPU time of the process and its children in nanoseconds a row, the least of the repeats; *wall* the same\n"
-    "of elapsed time; *from Parquet* CPU time with loading; *MB* memory above that of the loaded batches.\n"
+    "CPU time of the process and its children in nanoseconds a row, the least of the repeats; *wall* the\n"
+    "same of elapsed time; *from Parquet* CPU time with loading; *MB* memory above that of the loaded batches.\n"
 )
 
 
 def told(line: dict) -> str:
     """One line, for those who watch."""
-    what = f"{line['workload']:4} {line['batch']:>7,} {line['keys']:>9,} {line['kind']:11} {line['peer']:22}"
+    what = "{workload:4} {batch:>7,} {keys:>9,} {kind:11} {peer:21}".format_map(line)
     if not _has_figure(line):
         return f"{what} {_why(line)}"
     return f"{what} {figure(nanoseconds(line)):>8} ns a row, {line['rows']:,} rows"

@@ -1,6 +1,6 @@
 """What triggers cost: windows that also fire early, beside the same windows that do not.
 
-    python benchmarks/triggers.py [rows]
+    python -m benchmarks.triggers [rows]
 
 1,000 text keys; count, sum, mean, min and max; 5 % of the rows up to 30 s out of order. CPU time, the least
 of two.
@@ -9,9 +9,11 @@ of two.
 import sys
 import time
 
-from first_look import NAMED, rows
-
 import workbench as wb
+from benchmarks.events import events, frame
+from benchmarks.workloads import WORKLOADS
+
+NAMED = {name: ("v", name) for name in ("size", "sum", "mean", "min", "max")}
 
 WINDOWS = {
     "tumbling 1 min": wb.Tumbling("1min"),
@@ -31,7 +33,8 @@ def cost(stream, batch_rows):
 
 
 def main(count):
-    stream = wb.stream(rows(count), time="t", watermark="30s").groupby("k")
+    rows = frame(events(WORKLOADS["W1"], count), WORKLOADS["W1"].keys)
+    stream = wb.stream(rows, time="t", watermark="30s").groupby("k")
     for name, window in WINDOWS.items():
         for batch_rows in (10_000, 100_000):
             plain = cost(stream.window(window).agg(**NAMED), batch_rows)

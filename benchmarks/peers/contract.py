@@ -80,6 +80,8 @@ def main(peer: Peer) -> None:
     if peer.cannot and work.name in peer.cannot:
         print(json.dumps(told | {"cannot": peer.cannot[work.name]}))
         return
+    import pandas  # noqa: F401 - pyarrow imports it while it reads its first file; imports are not counted
+
     job = Job(work, given.batch, given.path, given.kind)
     loading, data = measure(lambda: peer.load(job))
     running, panes = measure(lambda: peer.run(job, data), given.repeats)

@@ -45,16 +45,16 @@ def windows(
         nonlocal closed
         if work.overlap == 1:
             panes.append(
-                connection.execute(
+                connection.sql(
                     f"select start, k, {MERGED} from parts where start + {size} <= {until} group by start, k"
                 ).to_arrow_table()
             )
         else:
-            least = connection.execute("select min(start) from parts").fetchone()[0]
+            least = connection.execute("select min(start) from parts").fetchall()[0][0]
             for end in range(max(closed, least) + slide, until + 1, slide):
                 query = f"select {end - size}::bigint as start, k, {MERGED} from parts"
                 query += f" where start >= {end - size} and start < {end} group by k"
-                panes.append(connection.execute(query).to_arrow_table())
+                panes.append(connection.sql(query).to_arrow_table())
         connection.execute(f"delete from parts where start + {size} <= {until}")
         closed = until
 
@@ -68,7 +68,7 @@ def windows(
         connection.execute(query)
         if where:
             query = f"select count(*) from batch where {start} + {size} <= {closed}"
-            late += connection.execute(query).fetchone()[0]
+            late += connection.execute(query).fetchall()[0][0]
         high = max(high, bounds["max"])
         due = (high - BOUND) // slide * slide
         if due > closed:
@@ -101,7 +101,7 @@ def sessions(
     connection.execute(f"create table open_ ({fields})")
     for batch in batches:
         connection.register("batch", batch)
-        merged = connection.execute(query).to_arrow_table()
+        merged = connection.sql(query).to_arrow_table()
         high = max(high, pc.max(batch["t"].cast(pa.int64())).as_py())
         due = pc.less_equal(merged["last"], high - BOUND - gap)
         panes.append(merged.filter(due))

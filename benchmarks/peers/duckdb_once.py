@@ -19,7 +19,7 @@ def run(job: Job, rows: pa.Table) -> pa.Table:
         connection.register("rows", rows)
         start = f"(epoch_us(t) // {job.work.slide}) * {job.work.slide} as start"
         query = f"select {start}, k, {duckdb_.LIFTED} from rows group by 1, 2"
-        return connection.execute(query).to_arrow_table()
+        return connection.sql(query).to_arrow_table()
 
 
 def answer(job: Job, panes: pa.Table) -> tuple[object, None]:
