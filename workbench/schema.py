@@ -76,6 +76,16 @@ class Schema:
         """Give a frame of these columns without rows."""
         return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.dtypes.items()})
 
+    def fits(self, frame: pd.DataFrame) -> bool:
+        """Say whether a batch has the schema's dtypes, so that only a null event time is to be refused.
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing.
+        """
+        return not self._misfits(frame)
+
     def admit(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Divide a batch into rows that fit the schema and rows that do not.
 
@@ -91,11 +101,9 @@ class Schema:
         SchemaError
             If a column is missing: that is no matter of single rows.
         """
-        require(frame.columns, self.dtypes, "the stream's schema")
-        have = dict(zip(frame.columns, frame.dtypes.tolist(), strict=True))
-        misfits = [name for name, dtype in self.dtypes.items() if have[name] != dtype]
+        misfits = self._misfits(frame)
         if not misfits and not (to_nanos(frame[self.time]) == NO_WATERMARK).any():
-            return frame, self._none_rejected
+            return frame, self.none_rejected
         admitted = frame
         reasons = pd.Series(np.full(len(frame), None, dtype=object), index=frame.index)
         for name in misfits:
@@ -110,8 +118,17 @@ class Schema:
             frame[bad].assign(**{REASON: reasons[bad].astype("str")}),
         )
 
+    def _misfits(self, frame: pd.DataFrame) -> list[str]:
+        """Name the columns of another dtype."""
+        require(frame.columns, self.dtypes, "the stream's schema")
+        have = dict(zip(frame.columns, frame.dtypes.tolist(), strict=True))
+        return [
+            name for name, dtype in self.dtypes.items() if have[name] is not dtype and have[name] != dtype
+        ]
+
     @cached_property
-    def _none_rejected(self) -> pd.DataFrame:
+    def none_rejected(self) -> pd.DataFrame:
+        """A table of rejected rows without any."""
         return self.empty().assign(**{REASON: pd.Series([], dtype="str")})
 
 

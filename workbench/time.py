@@ -145,10 +145,11 @@ def from_nanos(nanos: Nanos, dtype: Any = "datetime64[ns]") -> pd.Series:
     """
     if nanos.max(initial=NO_WATERMARK) == END_OF_TIME:  # neither is a moment: both are NaT
         nanos = np.where(nanos == END_OF_TIME, NO_WATERMARK, nanos)
-    times = pd.Series(nanos.view("datetime64[ns]"), copy=False)
+    moments = nanos.view("datetime64[ns]")
     zone = getattr(dtype, "tz", None)
     if zone is None:
-        return times.astype(dtype)
+        return pd.Series(moments.astype(dtype, copy=False), copy=False)
+    times = pd.Series(moments, copy=False)
     return times.dt.tz_localize("UTC").dt.tz_convert(zone).dt.as_unit(dtype.unit)
 
 

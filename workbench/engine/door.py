@@ -62,14 +62,15 @@ class Door:
             self.policy.check(self.schema)
         first = self.progress.arrived + 1
         frame = frame.set_axis(pd.RangeIndex(first, first + len(frame)))
-        admitted, rejected = self.schema.admit(frame)
+        admitted, rejected, times = self._admit(frame, self.schema)
         if self.policy.max_ahead is not None:
             came = np.full(len(frame), self.now) if arrivals is None else arrivals
             limits = np.where(came == NO_WATERMARK, END_OF_TIME, shift(came, self.policy.max_ahead))
             limits = limits[admitted.index.to_numpy() - first]
             admitted, rejected = self._not_ahead(admitted, rejected, limits)
+            times = to_nanos(admitted[self.time])
         at = admitted.index.to_numpy() - first if len(rejected) else slice(None)
-        read = {name: _spread(values, at, len(frame)) for name, values in self._read(admitted).items()}
+        read = {name: _spread(values, at, len(frame)) for name, values in self._read(admitted, times).items()}
         dates = self.progress.stamp(now=self.now, arrivals=arrivals, **read)
         return Outcome({OUT: admitted, REJECTED: rejected}, dates)
 
@@ -103,9 +104,18 @@ class Door:
     def _nothing(self) -> pd.DataFrame:
         return pd.DataFrame() if self.schema is None else self.schema.empty()
 
-    def _read(self, admitted: pd.DataFrame) -> dict[str, Nanos]:
+    def _admit(self, frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, pd.DataFrame, Nanos]:
+        """Divide a batch into rows that fit and rows that do not; gives the event times of the former too."""
+        if schema.fits(frame):
+            times = to_nanos(frame[self.time])
+            if times.min(initial=END_OF_TIME) != NO_WATERMARK:  # what most batches are, read once
+                return frame, schema.none_rejected, times
+        admitted, rejected = schema.admit(frame)
+        return admitted, rejected, to_nanos(admitted[self.time])
+
+    def _read(self, admitted: pd.DataFrame, times: Nanos) -> dict[str, Nanos]:
         """Give what the watermark is made of: event times, and what the policy looks at besides."""
-        told = {"times": to_nanos(admitted[self.time])}
+        told = {"times": times}
         if isinstance(self.policy, Punctuated):
             told["claims"] = to_nanos(admitted[self.policy.column])
         if self.policy.by:

@@ -24,6 +24,7 @@ from workbench.engine.parts import (
     Operand,
     Part,
     Product,
+    Result,
     Rows,
     Sum,
     Total,
@@ -120,7 +121,7 @@ class Plan:
         }
         return operands
 
-    def results(self, partials: Partials) -> dict[str, pd.Series]:
+    def results(self, partials: Partials) -> dict[str, Result]:
         """Give the output columns."""
         held = dict(zip(self.needs, zip(self.parts, partials.columns, strict=True), strict=True))
         outputs = {}

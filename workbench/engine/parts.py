@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from workbench.time import Nanos
 Array = npt.NDArray[Any]
 Groups = npt.NDArray[np.int64]
 Columns = tuple[Array, ...]
+Result: TypeAlias = pd.Series | Array
+"""What a pane table is made of: a series where the dtype is one of pandas only, or takes care."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +78,7 @@ class Operand:
         """Give the rows that are not null."""
         return Operand(self.values[self.valid], self.valid[self.valid], self.dtype)
 
-    def restore(self, values: Array, valid: npt.NDArray[np.bool_] | None = None) -> pd.Series:
+    def restore(self, values: Array, valid: npt.NDArray[np.bool_] | None = None) -> Result:
         """Give values back in the dtype of the column; null where not valid."""
         nothing = None if valid is None or valid.all() else ~valid
         dtype = self.dtype
@@ -89,8 +91,8 @@ class Operand:
             series = pd.Series(values.astype(object))
             return (series if nothing is None else series.mask(nothing, None)).astype(dtype)
         if nothing is None:
-            return pd.Series(values.astype(dtype))
-        return pd.Series(np.where(nothing, np.nan, values.astype(np.float64)))
+            return values.astype(dtype)
+        return np.where(nothing, np.nan, values.astype(np.float64))
 
 
 def _unit(dtype: Any) -> str:

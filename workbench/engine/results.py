@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.engine import sketches
-from workbench.engine.parts import Array, Columns, Groups, Operand, concat, numeric
+from workbench.engine.parts import Array, Columns, Groups, Operand, Result, concat, numeric
 from workbench.model.aggregates import Aggregate
 from workbench.time import END_OF_TIME, NO_WATERMARK
 
 
-def result(aggregate: Aggregate, columns: list[Columns], operand: Any) -> pd.Series:
+def result(aggregate: Aggregate, columns: list[Columns], operand: Any) -> Result:
     """Give the output column of an aggregate, an element a group.
 
     Parameters
@@ -38,33 +38,33 @@ def result(aggregate: Aggregate, columns: list[Columns], operand: Any) -> pd.Ser
             return _RESULTS[str(function)](columns, operand)
 
 
-def _mean(columns: list[Columns], operand: Operand) -> pd.Series:
+def _mean(columns: list[Columns], operand: Operand) -> Result:
     (total,), (count,) = columns
     if operand.dtype.kind == "m":
         return operand.restore(total // np.maximum(count, 1), count > 0)
-    return pd.Series(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _sum(columns: list[Columns], operand: Operand) -> pd.Series:
+def _sum(columns: list[Columns], operand: Operand) -> Result:
     (total,) = columns[0]
-    return operand.restore(total) if operand.dtype.kind == "m" else pd.Series(total)
+    return operand.restore(total) if operand.dtype.kind == "m" else total
 
 
-def _extreme(columns: list[Columns], operand: Operand) -> pd.Series:
+def _extreme(columns: list[Columns], operand: Operand) -> Result:
     (values,), (count,) = columns
     return operand.restore(values, count > 0)
 
 
-def _variance(columns: list[Columns], operand: Operand) -> pd.Series:
+def _variance(columns: list[Columns], operand: Operand) -> Result:
     numeric(operand, "variance", durations=False)
-    return pd.Series(_squares(columns))
+    return _squares(columns)
 
 
-def _deviation(columns: list[Columns], operand: Operand, *, of_mean: bool = False) -> pd.Series:
+def _deviation(columns: list[Columns], operand: Operand, *, of_mean: bool = False) -> Result:
     """Give the standard deviation of the values, or of their mean; in the type of durations, if they are."""
     ((count, *_),) = columns
     spread = np.sqrt(_squares(columns) / (np.maximum(count, 1) if of_mean else 1))
-    return _duration(spread, operand) if operand.dtype.kind == "m" else pd.Series(spread)
+    return _duration(spread, operand) if operand.dtype.kind == "m" else spread
 
 
 def _squares(columns: list[Columns]) -> Array:
@@ -73,53 +73,53 @@ def _squares(columns: list[Columns]) -> Array:
     return np.where(count > 1, spread / np.maximum(count - 1, 1), np.nan)
 
 
-def _duration(values: Array, operand: Operand) -> pd.Series:
+def _duration(values: Array, operand: Operand) -> Result:
     """Give floats in the unit of a column of durations as such, cut to whole units; NaN as null."""
     return operand.restore(np.nan_to_num(values).astype(np.int64), ~np.isnan(values))
 
 
-def _skew(columns: list[Columns], operand: Operand) -> pd.Series:
+def _skew(columns: list[Columns], operand: Operand) -> Result:
     """Give the skewness as pandas does, corrected for bias; null below three values, or if all are equal."""
     ((count, _, _, second, third, _),) = columns
     n = np.where((count > 2) & (second > 0), count, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return pd.Series(n * np.sqrt(n - 1) / (n - 2) * third / second**1.5)
+        return n * np.sqrt(n - 1) / (n - 2) * third / second**1.5
 
 
-def _kurt(columns: list[Columns], operand: Operand) -> pd.Series:
+def _kurt(columns: list[Columns], operand: Operand) -> Result:
     """Give the excess kurtosis as pandas does, corrected for bias; null below four or for equal values."""
     ((count, _, _, second, _, fourth),) = columns
     n = np.where((count > 3) & (second > 0), count, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         whole = n * (n + 1) * (n - 1) * fourth / ((n - 2) * (n - 3) * second**2)
-        return pd.Series(whole - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3)))
+        return whole - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
 
 
-def _cov(columns: list[Columns], operand: Operand) -> pd.Series:
+def _cov(columns: list[Columns], operand: Operand) -> Result:
     ((count, *_, products),) = columns
-    return pd.Series(np.where(count > 1, products / np.maximum(count - 1, 1), np.nan))
+    return np.where(count > 1, products / np.maximum(count - 1, 1), np.nan)
 
 
-def _corr(columns: list[Columns], operand: Operand) -> pd.Series:
+def _corr(columns: list[Columns], operand: Operand) -> Result:
     """Give Pearson's correlation; null below two pairs, or if one of the columns does not vary."""
     ((*_, xx, yy, xy),) = columns
     varies = (xx > 0) & (yy > 0)
     scale = np.sqrt(np.where(varies, xx, 1)) * np.sqrt(np.where(varies, yy, 1))
-    return pd.Series(np.where(varies, np.clip(xy / scale, -1, 1), np.nan))
+    return np.where(varies, np.clip(xy / scale, -1, 1), np.nan)
 
 
-def _weighted_mean(columns: list[Columns], operand: Operand) -> pd.Series:
+def _weighted_mean(columns: list[Columns], operand: Operand) -> Result:
     """Give the weighted sum by the sum of weights; null where that is zero."""
     ((weights, sums),) = columns
-    return pd.Series(np.where(weights != 0, sums / np.where(weights != 0, weights, 1), np.nan))
+    return np.where(weights != 0, sums / np.where(weights != 0, weights, 1), np.nan)
 
 
-def _chosen(columns: list[Columns], operand: Operand) -> pd.Series:
+def _chosen(columns: list[Columns], operand: Operand) -> Result:
     ((times, _, values),) = columns
     return operand.restore(values, (times != END_OF_TIME) & (times != NO_WATERMARK))
 
 
-def _quantile(columns: list[Columns], operand: Operand, share: float) -> pd.Series:
+def _quantile(columns: list[Columns], operand: Operand, share: float) -> Result:
     """Give a quantile of each group's values, linear between two; all are sorted at once, by group."""
     flat, owners = _flat(columns)
     values = numeric(replace(operand, values=flat), "quantile")
@@ -132,10 +132,10 @@ def _quantile(columns: list[Columns], operand: Operand, share: float) -> pd.Seri
     with np.errstate(invalid="ignore"):  # between opposite infinities there is nothing
         step = np.where(above == below, 0, above - below)
         found = np.where(sizes > 0, below + step * (place - low), np.nan)
-    return _duration(found, operand) if operand.dtype.kind == "m" else pd.Series(found)
+    return _duration(found, operand) if operand.dtype.kind == "m" else found
 
 
-def _mode(columns: list[Columns], operand: Operand) -> pd.Series:
+def _mode(columns: list[Columns], operand: Operand) -> Result:
     """Give the commonest value of each group, of several the least."""
     flat, owners = _flat(columns)
     codes, distinct = pd.factorize(flat, sort=True)
@@ -148,10 +148,10 @@ def _mode(columns: list[Columns], operand: Operand) -> pd.Series:
     return operand.restore(known[chosen], chosen >= 0)
 
 
-def _collect(columns: list[Columns], operand: Operand) -> pd.Series:
+def _collect(columns: list[Columns], operand: Operand) -> Result:
     """Give each group's values as a list, in the types of the column."""
     flat, owners = _flat(columns)
-    words = operand.restore(flat).astype(object).to_numpy()
+    words = np.asarray(operand.restore(flat).astype(object))
     count = len(columns[0][2])
     pieces = np.split(words, np.searchsorted(owners, np.arange(1, count))) if count else []
     return pd.Series(list(map(np.ndarray.tolist, pieces)), dtype=object)
@@ -164,9 +164,9 @@ def _flat(columns: list[Columns]) -> tuple[Array, Groups]:
     return concat([np.empty(0, dtype=np.int64), *values]), np.repeat(np.arange(len(sizes)), sizes)
 
 
-_RESULTS: dict[str, Callable[[list[Columns], Any], pd.Series]] = {
-    "size": lambda columns, operand: pd.Series(columns[0][0]),
-    "count": lambda columns, operand: pd.Series(columns[0][0]),
+_RESULTS: dict[str, Callable[[list[Columns], Any], Result]] = {
+    "size": lambda columns, operand: columns[0][0],
+    "count": lambda columns, operand: columns[0][0],
     "sum": _sum,
     "mean": _mean,
     "min": _extreme,
@@ -176,19 +176,19 @@ _RESULTS: dict[str, Callable[[list[Columns], Any], pd.Series]] = {
     "sem": lambda columns, operand: _deviation(columns, operand, of_mean=True),
     "skew": _skew,
     "kurt": _kurt,
-    "prod": lambda columns, operand: pd.Series(columns[0][0]),
+    "prod": lambda columns, operand: columns[0][0],
     "cov": _cov,
     "corr": _corr,
     "weighted_mean": _weighted_mean,
     "approx_nunique": lambda columns, operand: sketches.distinct_counts(columns[0][0]),
     "first": _chosen,
     "last": _chosen,
-    "any": lambda columns, operand: pd.Series(columns[0][0] > 0),
-    "all": lambda columns, operand: pd.Series(columns[0][0] == columns[1][0]),
+    "any": lambda columns, operand: columns[0][0] > 0,
+    "all": lambda columns, operand: columns[0][0] == columns[1][0],
     "median": lambda columns, operand: _quantile(columns, operand, 0.5),
     "mode": _mode,
     "collect": _collect,
-    "nunique": lambda columns, operand: pd.Series(
-        np.fromiter(map(len, columns[0][0]), dtype=np.int64, count=len(columns[0][0]))
+    "nunique": lambda columns, operand: np.fromiter(
+        map(len, columns[0][0]), dtype=np.int64, count=len(columns[0][0])
     ),
 }

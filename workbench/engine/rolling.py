@@ -175,7 +175,7 @@ def _aggregated(
         held = valid[ends] - valid[starts]
     full = held >= demand.least
     pieces = [plan.results(made) for made in framed(plan, operands, times, starts[full], ends[full])]
-    columns = {name: [piece[name] for piece in pieces] for name in pieces[0]}
+    columns = {name: [pd.Series(piece[name], copy=False) for piece in pieces] for name in pieces[0]}
     joined = {
         name: several[0] if len(several) == 1 else pd.concat(several, ignore_index=True)
         for name, several in columns.items()

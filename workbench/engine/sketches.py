@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.engine.custom import as_objects
-from workbench.engine.parts import Array, Columns, Groups, Operand, Part, numeric
+from workbench.engine.parts import Array, Columns, Groups, Operand, Part, Result, numeric
 from workbench.errors import SchemaError
 from workbench.time import Nanos
 
@@ -161,13 +161,13 @@ class Frequent(Sketch):
         return self.write(united)
 
 
-def quantiles(column: Array, operand: Operand, share: float) -> pd.Series:
+def quantiles(column: Array, operand: Operand, share: float) -> Result:
     """Give the value at a share of the ranks of each t-digest; null of nothing."""
     digests = (datasketches.tdigest_double.deserialize(each) if each else None for each in column)
     found = [np.nan if digest is None else digest.get_quantile(share) for digest in digests]
     values = np.array(found, dtype=np.float64)
     if operand.dtype.kind != "m":
-        return pd.Series(values)
+        return values
     return operand.restore(np.nan_to_num(values).astype(np.int64), ~np.isnan(values))
 
 

@@ -189,6 +189,7 @@ class SlicedWindows:
             each = [self._stacks.merged(places[i:j], keys_known) for i, j in zip(first, beyond, strict=True)]
             keys, partials = appended(each)
             return np.repeat(windows, [len(keys) for keys, _ in each]), keys, partials
+        places, first, beyond = places[first[0] : beyond[-1]], first - first[0], beyond - first[0]
         position, rows = self.cells.of(places)
         bounds = np.searchsorted(position, np.arange(len(places) + 1))
         of, at = spread(bounds[first], bounds[beyond] - 1)

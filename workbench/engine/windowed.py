@@ -18,6 +18,7 @@ import pandas as pd
 from workbench.engine.counts import CountWindows
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.partials import Plan
+from workbench.engine.parts import Result
 from workbench.engine.placing import Firing, Rows
 from workbench.engine.progress import Stamp
 from workbench.engine.rows import Aside
@@ -215,8 +216,7 @@ class WindowOperator:
             **self.keys.take(firing.keys),
             **self.plan.results(firing.partials),
         }
-        # as arrays: pandas would align series by their indices
-        table: dict[str, Any] = {name: column.array for name, column in columns.items()}
+        table: dict[str, Any] = {name: _array(column) for name, column in columns.items()}
         table[TIMING] = pd.Categorical.from_codes(firing.timings, dtype=_TIMING)
         table[REVISION] = firing.revisions
         if self.retracting:
@@ -241,6 +241,11 @@ def _windows(
             return SlicedWindows(window, lateness, plan)
         case _:
             return TriggeredWindows(window, plan, Teller(plan, lateness, **told))
+
+
+def _array(column: Result) -> Any:
+    """Give a column as an array: pandas would align series by their indices."""
+    return column.array if isinstance(column, pd.Series) else column
 
 
 def _last(told: Firing) -> npt.NDArray[np.bool_]:
