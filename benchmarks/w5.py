@@ -5,7 +5,8 @@
 A median cannot be merged from the medians of batches. So the peers keep all rows of a minute until the
 watermark has passed its end, and then answer at once; nothing else of a stream is asked of them. Each has its
 batches in its own format before it begins, and one thread. What sketches tell is right if a quantile's rank
-is off by no more than one percent, and if 19 of 20 distinct counts are by no more than five.
+is off by no more than one percent, and if 19 of 20 distinct counts are by no more than five: that is what is
+said of them here, and DuckDB's, with a standard error of 2.7 percent as measured, may miss it by a hair.
 """
 
 from __future__ import annotations
