@@ -27,7 +27,7 @@ ONE_THREAD = dict.fromkeys(
 def python_of(name: str) -> Path:
     """Give the interpreter of an environment, which is made first if its requirements have changed."""
     wanted = (REQUIREMENTS / f"{name}.txt").read_text()
-    project = (ROOT / "pyproject.toml").read_text() if "--editable" in wanted else ""
+    project = str(ROOT) + (ROOT / "pyproject.toml").read_text() if "--editable" in wanted else ""
     mark = hashlib.sha256((wanted + project).encode()).hexdigest()
     place, stamp = HOME / name, HOME / name / "made-for"
     python = place / "bin" / "python"

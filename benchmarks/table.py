@@ -26,10 +26,10 @@ HEAD = (
     "| peer | rows | ns a row | M rows/s | beside ours | wall | from Parquet | MB |\n"
     "|---|--:|--:|--:|--:|--:|--:|--:|\n"
 )
-FOOT = (
-    "CPU time of the process and its children in nanoseconds a row, the least of the repeats; *wall* the\n"
-    "same of elapsed time; *from Parquet* CPU time with loading; *MB* memory above that of the loaded batches.\n"
-)
+FOOT = """\
+CPU time of the process and its children in nanoseconds a row, the least of the repeats; *wall* the same of
+elapsed time; *from Parquet* CPU time with loading; *MB* memory above that of the loaded batches.
+"""
 
 
 def told(line: dict) -> str:
