@@ -136,13 +136,13 @@ class Page:
         self.head.param.watch(self._obey, "command")
         self.tick()
 
-    def tick(self) -> None:
-        """Show what is new, if there is something and the browser keeps up."""
+    def tick(self, *, at_once: bool = False) -> None:
+        """Show what is new, if there is something and the browser keeps up; or at once."""
         now = self._clock.now()
         seen = tuple((feed.version, feed.run.speed) for feed in self.feeds)
         if now < self._rest_until or (seen == self._seen and now - self._last_beat < SECOND):
             return
-        if self._unseen() or not self.credit.allows(self.head.ack, now):
+        if self._unseen() or not (at_once or self.credit.allows(self.head.ack, now)):
             return
         with pn.io.unlocked():  # all that is new in one message; Bokeh would send one for every change
             if seen != self._seen:
@@ -179,7 +179,7 @@ class Page:
     def refresh(self) -> None:
         """Show everything at once, as after a choice of what is to be seen."""
         self._seen, self._last_strip, self._rest_until = None, 0, 0
-        self.tick()
+        self.tick(at_once=True)
 
     def markup(self) -> str:
         """Give the page's HTML, as a Jinja template whose ``embed`` puts the live parts in."""
