@@ -53,7 +53,8 @@ def events(work: Workload, count: int, seed: int = 0) -> Events:
     order = np.argsort(arrivals, kind="stable")
     codes, times = codes[order], times[order]
     if work.late:
-        late = (random.random(count) < work.late) & (times > CALM)
+        may = times > CALM
+        late = may & (random.random(count) < work.late * count / max(may.sum(), 1))
         times = times - np.where(late, random.integers(*LATE_BY, count), 0)
     return Events(codes, times // MILLISECOND * MILLISECOND + EPOCH, values)
 

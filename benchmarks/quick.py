@@ -6,6 +6,7 @@ python -m benchmarks.quick [targets graphs ...]
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 import time
 import traceback
@@ -29,4 +30,5 @@ def checks(modules: list[str]) -> Iterator[Check]:
 
 
 if __name__ == "__main__":
-    tell(checks(sys.argv[1:] or list(MODULES)))
+    there = [name for name in MODULES if importlib.util.find_spec(f"benchmarks.{name}")]
+    tell(checks(sys.argv[1:] or there))
