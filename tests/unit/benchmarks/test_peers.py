@@ -18,7 +18,7 @@ WORKS["W4"] = replace(WORKS["W4"], keys=200)
 ROWS = 5_000
 
 
-def answer_of(peer, work, kind="str", batch=700):
+def answer_of(peer, work, kind="str", batch=300):
     rows = events(work, ROWS)
     batches = pandas_.cut(frame(rows, work.keys, kind), batch)
     job = Job(work, batch, kind=kind)
