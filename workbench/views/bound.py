@@ -35,6 +35,7 @@ class Bound(JSComponent):
     ack = param.Integer(default=-1)
 
     _esm = Path(theme.ASSETS / "bound.js")
+    _priority_changes = ["ack", "command"]  # noqa: RUF012 - Panel's own; it holds others back for 50 ms
     _stylesheets = [theme.stylesheet()]  # noqa: RUF012 - Panel's own declaration
 
     def say(self, **data: Any) -> None:
