@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cost import Cost, measure
+from benchmarks.cost import measure
 from benchmarks.workloads import WORKLOADS, Workload
 
 
@@ -48,8 +48,10 @@ class Peer:
         microseconds; and to the number of late rows, None if the peer does not say.
     cannot : mapping of str to str
         The workloads it cannot do, and why.
+    reads : bool
+        Whether it reads its rows while it runs; what it does before is then no loading, but starting.
     scan : callable, optional
-        For a peer that reads while it runs: only the reading, to be taken off the figure in memory.
+        For a peer that does: only the reading, whose CPU time is taken off the figure in memory.
     note : str
         What a reader of the figure must know.
     """
@@ -59,6 +61,7 @@ class Peer:
     run: Callable[[Job, Any], Any]
     answer: Callable[[Job, Any], tuple[Any, int | None]]
     cannot: dict[str, str] | None = None
+    reads: bool = False
     scan: Callable[[Job, Any], Any] | None = None
     note: str = ""
 
@@ -88,9 +91,10 @@ def main(peer: Peer) -> None:
     answer, late = peer.answer(job, panes)
     if given.answer:
         answer.to_parquet(given.answer)
-    if peer.scan:
-        loading, _ = measure(lambda: peer.scan(job, data), given.repeats)
-        running = Cost(running.cpu - loading.cpu, running.wall - loading.wall, running.memory)
-    told |= {"cpu": running.cpu, "wall": running.wall, "memory": running.memory, "load_cpu": loading.cpu}
+    load_cpu, run_cpu = loading.cpu, running.cpu
+    if peer.reads:
+        load_cpu = measure(lambda: peer.scan(job, data))[0].cpu if peer.scan else 0.0
+        run_cpu -= load_cpu
+    told |= {"cpu": run_cpu, "wall": running.wall, "memory": running.memory, "load_cpu": load_cpu}
     told |= {"panes": len(answer), "late": late, "note": peer.note}
     print(json.dumps(told))

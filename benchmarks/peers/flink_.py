@@ -106,12 +106,15 @@ def answer(job: Job, out: Path) -> tuple[Any, None]:
         pd.read_csv(path, names=COLUMNS) for path in out.rglob("*") if path.is_file() and path.stat().st_size
     ]
     told = pd.concat(parts, ignore_index=True)
-    bounds = {name: pd.to_datetime(told[name]).to_numpy("M8[us]").view("i8") for name in ("start", "end")}
+    bounds = {
+        name: pd.to_datetime(told[name], format="ISO8601").to_numpy("M8[us]").view("i8")
+        for name in ("start", "end")
+    }
     return told.assign(**bounds), None
 
 
 NOTE = "the JVM is up and warm; less what it costs to read the CSV"
-PEER = Peer("apache-flink", load, run, answer, scan=scan, note=NOTE)
+PEER = Peer("apache-flink", load, run, answer, reads=True, scan=scan, note=NOTE)
 
 if __name__ == "__main__":
     main(PEER)

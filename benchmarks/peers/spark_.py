@@ -92,7 +92,14 @@ def answer(job: Job, panes: Path) -> tuple[Any, None]:
     return told.assign(**bounds), None
 
 
-PEER = Peer("pyspark", load, run, answer, note="reads one Parquet file a micro-batch; the JVM is up and warm")
+PEER = Peer(
+    "pyspark",
+    load,
+    run,
+    answer,
+    reads=True,
+    note="reads one Parquet file a micro-batch; the JVM is up and warm",
+)
 
 if __name__ == "__main__":
     main(PEER)
