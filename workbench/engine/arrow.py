@@ -86,6 +86,14 @@ def text_words(values: Any, numbers: dict[str, int]) -> list[npt.NDArray[np.uint
     return words
 
 
+def in_text_order(words: list[npt.NDArray[np.uint64]]) -> list[npt.NDArray[np.uint64]]:
+    """Give numbers by which texts are ordered, the first first, for words of `text_words`; null is last."""
+    nulls = words[0] == _NULL
+    first, *others = [word.byteswap() for word in (words[0] & ~np.uint64(255), *words[1:])]
+    first[nulls] = np.iinfo(np.uint64).max
+    return [first, *others]
+
+
 def _one(values: Any) -> Any:
     """Give the Arrow array of a pandas array, in one piece."""
     arrow = values.__arrow_array__()

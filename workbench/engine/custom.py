@@ -23,6 +23,8 @@ def custom_part(custom: Custom) -> Own:
 class Own(Part):
     """The part of an aggregate of one's own, which knows its result too."""
 
+    patient = False  # an error is told of the batch that it came with
+
     def __init__(self, custom: Custom) -> None:
         self.custom = custom
 

@@ -101,7 +101,7 @@ class WordTable:
         for i, known in enumerate(self._words):
             known[first : self._count] = words[i] if i < len(words) else 0
         if 2 * self._count > self._mask:
-            self._resize((2 * self._count).bit_length() + 1)
+            self._resize((2 * self._count).bit_length())
             first = 0
         codes = np.arange(first, self._count, dtype=np.int32)
         slots = self._slots_of([known[first : self._count] for known in self._words])

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.engine.parts import Array, Columns, Groups, Lifted, Operand, Part, concat
+from workbench.engine.parts import Array, Columns, Groups, Lifted, Operand, Part, by_group, concat, divided
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
 
@@ -48,6 +48,10 @@ class Distinct(Part):
 
     name = "distinct"
 
+    def size(self, columns: Columns) -> int:
+        """Give how many values sets hold."""
+        return sum(map(len, columns[0]))
+
     def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
         """Collect the distinct values of each group, without an array for each row."""
         return (_distinct(operand.values[operand.valid], groups[operand.valid], count),)
@@ -66,6 +70,10 @@ class Values(Part):
 
     name = "values"
 
+    def size(self, columns: Columns) -> int:
+        """Give how many values are kept."""
+        return sum(map(len, columns[0]))
+
     def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
         """Collect the values of each group, without an array for each row."""
         some = operand.valid
@@ -82,25 +90,17 @@ class Values(Part):
 
 def _collected(times: Nanos, arrivals: Nanos, values: Array, owners: Groups, count: int) -> Columns:
     """Give each owner the arrays of its times, arrivals and values, in order."""
-    order = np.lexsort((arrivals, times, owners))
-    bounds = np.searchsorted(owners[order], np.arange(1, count))
-    return tuple(_divided(column[order], bounds, count) for column in (times, arrivals, values))
-
-
-def _divided(values: Array, bounds: Groups, count: int) -> Array:
-    """Divide an array at some positions, into the elements of an object column."""
-    pieces = np.empty(count, dtype=object)
-    pieces[:] = np.split(values, bounds) if count else []
-    return pieces
+    order = np.argsort(arrivals, kind="stable")  # mostly they are in order, which costs little
+    order = order[np.argsort(times[order], kind="stable")]
+    order = order[by_group(owners[order], count)]
+    begins = np.searchsorted(owners[order], np.arange(count))
+    times, arrivals, values = (divided(column[order], begins) for column in (times, arrivals, values))
+    return times, arrivals, values
 
 
 def _distinct(values: Array, owners: Groups, count: int) -> Array:
     """Give each owner the array of its distinct values."""
     codes, distinct = pd.factorize(values)
-    pairs = np.unique(owners * max(len(distinct), 1) + codes)
+    pairs = np.sort(pd.unique(owners * max(len(distinct), 1) + codes))
     owners, codes = np.divmod(pairs, max(len(distinct), 1))
-    sets = np.empty(count, dtype=object)
-    sets[:] = (
-        np.split(np.asarray(distinct)[codes], np.searchsorted(owners, np.arange(1, count))) if count else []
-    )
-    return sets
+    return divided(np.asarray(distinct)[codes], np.searchsorted(owners, np.arange(count)))

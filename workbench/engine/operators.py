@@ -17,12 +17,12 @@ from workbench.engine.outcomes import LATE, OUT, REJECTED, Operator, Outcome
 from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind
-from workbench.engine.windowed import WindowOperator, ends_of, window_operator
+from workbench.engine.windowed import WindowOperator, window_operator
 from workbench.errors import StepError
 from workbench.model.panes import ON_TIME
 from workbench.model.steps import Aggregated, Apply, Columns, Date, Operation, Step, Union, idle_after
 from workbench.model.triggers import DEFAULT, DISCARDING
-from workbench.time import END_OF_TIME
+from workbench.time import END_OF_TIME, Nanos
 
 
 class Stateless:
@@ -114,7 +114,7 @@ class Windows:
         before = behind(self.operator.watermark, self.lateness)
         output = self.operator.process(frame, stamp)
         frames = {OUT: output.panes, LATE: output.late, REJECTED: output.rejected}
-        return Outcome(frames, self._dates(output.panes, before, stamp), output.dropped)
+        return Outcome(frames, self._dates(output.panes, output.ends, before, stamp.now), output.dropped)
 
     @property
     def heeds_clock(self) -> bool:
@@ -134,17 +134,14 @@ class Windows:
         self.operator.restore(snapshot["operator"])
         self.told = snapshot["told"]
 
-    def _dates(self, panes: pd.DataFrame, before: int, stamp: Stamp) -> Stamp:
+    def _dates(self, panes: pd.DataFrame, ends: Nanos, before: int, now: int) -> Stamp:
         """Number panes, and date them."""
         first, count = self.told + 1, len(panes)
-        self.told += count
         watermark = behind(self.operator.watermark, self.lateness)
-        if not count:
-            none = np.zeros(0, dtype=np.int64)
-            return Stamp(first, none, none, watermark, stamp.now)
-        panes.index = pd.RangeIndex(first, first + count)
-        ends = ends_of(panes)
-        return Stamp(first, ends - 1, np.full(count, before), watermark, stamp.now)
+        if count:
+            self.told += count
+            panes.index = pd.RangeIndex(first, first + count)
+        return Stamp(first, ends - 1, np.full(count, before), watermark, now)
 
 
 class Confluence:

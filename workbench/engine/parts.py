@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -62,6 +63,17 @@ class Operand:
             values[f"f{i}"] = one.values
         valid = np.logical_and.reduce([one.valid for one in each])
         return cls(values, valid, tuple(one.dtype for one in each))
+
+    @classmethod
+    def of_all(cls, several: Sequence[Operand]) -> Operand:
+        """Put the rows of several batches one behind the other."""
+        if len(several) == 1:
+            return several[0]
+        values, valid = (
+            concat([one.values for one in several]),
+            np.concatenate([one.valid for one in several]),
+        )
+        return cls(values, valid, several[-1].dtype)
 
     def each(self) -> list[Operand]:
         """Give the columns one by one; those of several are valid where all are."""
@@ -128,10 +140,25 @@ def concat(arrays: list[Array]) -> Array:
     return np.concatenate(arrays)
 
 
+def divided(values: Array, begins: Groups) -> Array:
+    """Divide an array where pieces begin, into the elements of an object column; `numpy.split` is slow."""
+    pieces = np.empty(len(begins), dtype=object)
+    for number, (begin, end) in enumerate(pairwise([*begins.tolist(), len(values)])):
+        pieces[number] = values[begin:end]
+    return pieces
+
+
+def by_group(groups: Groups, count: int) -> Groups:
+    """Give the order of rows by group; those of a group stay in order."""
+    return np.argsort(groups.astype(np.uint16) if count <= 65_536 else groups, kind="stable")
+
+
 class Part(ABC):
     """A mergeable partial result; each sub-class says how it is folded from rows and reduced by group."""
 
     name: ClassVar[str]
+    patient: ClassVar[bool] = True
+    """Whether rows may wait to be folded until somebody asks, or until there are many."""
 
     @abstractmethod
     def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
@@ -140,6 +167,10 @@ class Part(ABC):
     @abstractmethod
     def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
         """Merge partials of the same group."""
+
+    def size(self, columns: Columns) -> int:
+        """Give how many values partials hold."""
+        return len(columns[0])
 
     def merge(self, left: Columns, right: Columns) -> Columns:
         """Merge two columns of partials, element by element."""

@@ -53,17 +53,22 @@ def cluster(
     >>> numbers.tolist(), count
     ([0, 1, 0], 2)
     """
-    # of those that start together the longer is first: it matters where unions may not become too long
-    order = np.lexsort((-ends, starts, domains))
-    domains, starts = domains[order], starts[order]
-    distinct, rank = np.unique(ends, return_inverse=True)
-    fresh = np.empty(len(order), dtype=bool)
-    fresh[:1] = True
-    np.not_equal(domains[1:], domains[:-1], out=fresh[1:])
-    base = np.cumsum(fresh) * len(distinct)
-    reached = distinct[
-        np.maximum.accumulate(base + rank[order]) - base
-    ]  # the furthest end so far in the domain
+    begin, until = int(starts.min(initial=END_OF_TIME)), int(ends.max(initial=NO_WATERMARK))
+    span = max(until - begin, 0) + 1
+    if longest is None and span < END_OF_TIME // (int(domains.max(initial=0)) + 2):  # one number says both
+        base = domains * span
+        order = np.argsort(base + (starts - begin))
+        domains, starts, base = domains[order], starts[order], base[order] - begin
+        reached = np.maximum.accumulate(base + ends[order]) - base  # the furthest end so far in the domain
+        fresh = _changes(domains)
+    else:
+        # of those that start together the longer is first: it matters where unions may not become too long
+        order = np.lexsort((-ends, starts, domains))
+        domains, starts = domains[order], starts[order]
+        distinct, rank = np.unique(ends, return_inverse=True)
+        fresh = _changes(domains)
+        base = np.cumsum(fresh) * len(distinct)
+        reached = distinct[np.maximum.accumulate(base + rank[order]) - base]
     apart = starts[1:] > reached[:-1] if touching else starts[1:] >= reached[:-1]
     fresh[1:] |= apart
     if longest is not None:
@@ -71,6 +76,13 @@ def cluster(
     numbers = np.empty(len(order), dtype=np.int64)
     numbers[order] = np.cumsum(fresh) - 1
     return numbers, int(fresh.sum())
+
+
+def _changes(values: Ints) -> Mask:
+    """Say where another value begins."""
+    fresh = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=fresh[1:])
+    return fresh
 
 
 def _bounded(fresh: Mask, starts: Nanos, ends: Nanos, touching: bool, longest: int) -> Mask:
@@ -117,6 +129,8 @@ class SessionWindows:
         self.watermark = watermark
         placed.dropped = int(placed.late.sum())
         live = self.sessions.live()
+        if self.teller.at_end_only:
+            live = live[self.sessions["end"][live] <= watermark]
         at = Moment(self.sessions, live, np.full(len(live), watermark), rows.now)
         placed.firings += self.teller.fire(at, rows)
         self._expire(at.only(self.teller.expired(at)), rows, placed)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.engine.custom import as_objects
-from workbench.engine.parts import Array, Columns, Groups, Operand, Part, Result, numeric
+from workbench.engine.parts import Array, Columns, Groups, Operand, Part, Result, by_group, divided, numeric
 from workbench.errors import SchemaError
 from workbench.time import Nanos
 
@@ -228,7 +228,7 @@ def _words(distinct: Any) -> list[Any]:
     return words
 
 
-def _pieces(values: Array, groups: Groups, count: int) -> list[Array]:
+def _pieces(values: Array, groups: Groups, count: int) -> Array:
     """Divide values by group, in their order."""
-    order = np.argsort(groups, kind="stable")
-    return np.split(values[order], np.searchsorted(groups[order], np.arange(1, count))) if count else []
+    order = by_group(groups, count)
+    return divided(values[order], np.searchsorted(groups[order], np.arange(count)))

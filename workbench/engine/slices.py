@@ -185,7 +185,8 @@ class SlicedWindows:
         places, table = self.cells.places(), self.cells.table
         low, high = self.shape.slices_of(windows)
         first, beyond = np.searchsorted(places, low), np.searchsorted(places, high, side="right")
-        if not told and len(self.cells) * (beyond - first).max() > _MANY * len(places):
+        overlap = (beyond - first).max()
+        if not told and overlap > 1 and len(self.cells) * overlap > _MANY * len(places):
             each = [self._stacks.merged(places[i:j], keys_known) for i, j in zip(first, beyond, strict=True)]
             keys, partials = appended(each)
             return np.repeat(windows, [len(keys) for keys, _ in each]), keys, partials
@@ -194,7 +195,7 @@ class SlicedWindows:
         bounds = np.searchsorted(position, np.arange(len(places) + 1))
         of, at = spread(bounds[first], bounds[beyond] - 1)
         rows = rows[at]
-        if not told and (beyond - first).max() == 1:
+        if not told and overlap == 1:  # every cell is a pane
             return windows[of], table["key"][rows], table.take(rows)
         pieces = [(of * keys_known + table["key"][rows], table.take(rows))] if len(rows) else []
         for more, keys, partials in told:

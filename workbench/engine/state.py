@@ -10,12 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.partials import Partials
-from workbench.engine.parts import Columns, Part, Scattered
+from workbench.engine.parts import Columns, Operand, Part, Scattered
 from workbench.engine.placing import Rows
 from workbench.errors import SnapshotError
 
 Ints = npt.NDArray[np.int64]
 VERSION = 1
+_FEW, _MANY = 65_536, 1_048_576
+"""How many rows may wait to be folded, at least and at most."""
 
 
 class Table:
@@ -38,6 +40,10 @@ class Table:
         self._columns: list[Columns] = [() for _ in self.parts]  # none as long as nothing is known of them
         self._live = np.zeros(0, dtype=bool)
         self._free = np.zeros(0, dtype=np.int64)
+        self._waiting: list[tuple[Ints, Rows]] = []  # to be folded, and where to
+        self._waiting_parts: list[int] = []
+        self._folded = np.zeros(0, dtype=bool)  # whether those parts of a row hold anything yet
+        self._patience = _FEW
 
     def __len__(self) -> int:
         return len(self._live) - len(self._free)
@@ -56,7 +62,7 @@ class Table:
         if count > len(self._free):
             self._grow(count - len(self._free))
         rows, self._free = self._free[:count], self._free[count:]
-        self._live[rows] = True
+        self._live[rows], self._folded[rows] = True, False
         for name, held in self._labels.items():
             held[rows] = labels.get(name, 0)
         if partials is not None:
@@ -65,6 +71,7 @@ class Table:
 
     def take(self, rows: Ints) -> Partials:
         """Give the partials of some rows."""
+        self._settle()
         return Partials(self.parts, [tuple(array[rows] for array in arrays) for arrays in self._columns])
 
     def merge(self, rows: Ints, partials: Partials) -> None:
@@ -73,7 +80,7 @@ class Table:
 
     def fold(self, at: Ints, fresh: Ints, rows: Rows) -> None:
         """Fold each row of a batch into the row at a number; the fresh ones of these hold nothing yet."""
-        at_once = {}
+        others = []
         for i, (part, (_, name)) in enumerate(zip(self.parts, rows.plan.needs, strict=True)):
             if isinstance(part, Scattered):
                 (values,) = part.lift(rows.operands[name], rows.times, rows.arrivals)
@@ -82,27 +89,47 @@ class Table:
                     column[fresh] = part.nothing(column.dtype)
                     part.scatter(column, at, values)
                     continue
-            at_once[i] = part
-        if not at_once:
+            others.append(i)
+        if others:
+            self._waiting.append((at, rows))
+            self._waiting_parts = others
+            many = sum(len(some) for some, _ in self._waiting) > self._patience
+            if many or not all(self.parts[i].patient for i in others):
+                self._settle()
+
+    def _settle(self) -> None:
+        """Fold the rows that wait, into parts that cannot take them one by one."""
+        if not self._waiting:
             return
-        groups, distinct = pd.factorize(at)
-        held = ~np.isin(distinct, fresh)
-        for i, part in at_once.items():
-            operand = rows.operands[rows.plan.needs[i][1]]
-            folded = part.fold(operand, rows.times, rows.arrivals, groups, len(distinct))
+        waiting, self._waiting = self._waiting, []
+        batches = [rows for _, rows in waiting]
+        groups, distinct = pd.factorize(np.concatenate([at for at, _ in waiting]))
+        times = np.concatenate([rows.times for rows in batches])
+        arrivals = np.concatenate([rows.arrivals for rows in batches])
+        held, size = self._folded[distinct], 0
+        for i in self._waiting_parts:
+            part, name = self.parts[i], batches[0].plan.needs[i][1]
+            operand = Operand.of_all([rows.operands[name] for rows in batches])
+            folded = part.fold(operand, times, arrivals, groups, len(distinct))
             if held.any():
                 before = tuple(array[distinct[held]] for array in self._columns[i])
                 merged = part.merge(before, tuple(array[held] for array in folded))
                 self._store(i, distinct[held], merged)
+                size += part.size(merged)
             self._store(i, distinct[~held], tuple(array[~held] for array in folded))
+        self._folded[distinct] = True
+        self._patience = min(max(_FEW, size), _MANY)  # what is held need not be copied for a few more
 
     def put(self, rows: Ints, partials: Partials) -> None:
         """Give rows other partials."""
+        self._settle()
+        self._folded[rows] = True
         for i, arrays in enumerate(partials.columns):
             self._store(i, rows, arrays)
 
     def drop(self, rows: Ints) -> None:
         """Free rows."""
+        self._settle()
         self._live[rows] = False
         self._free = np.concatenate([rows, self._free])
         for arrays in self._columns:
@@ -112,6 +139,7 @@ class Table:
 
     def snapshot(self) -> dict[str, Any]:
         """Give the live rows as plain arrays."""
+        self._settle()
         rows = self.live()
         return {
             "labels": {name: values[rows] for name, values in self._labels.items()},
@@ -150,7 +178,7 @@ class Table:
         size = len(self._live)
         larger = max(2 * size, size + more, 64)
         self._free = np.concatenate([self._free, np.arange(size, larger)])
-        self._live = _extend(self._live, larger)
+        self._live, self._folded = _extend(self._live, larger), _extend(self._folded, larger)
         self._labels = {name: _extend(values, larger) for name, values in self._labels.items()}
         self._columns = [tuple(_extend(array, larger) for array in arrays) for arrays in self._columns]
 
@@ -168,6 +196,7 @@ class Cells:
 
     def _clear(self) -> None:
         self._line_of: dict[int, int] = {}
+        self._place_of = np.zeros(0, dtype=np.int64)  # by line
         self._free_lines: list[int] = []
         self._rows_of: dict[int, list[Ints]] = {}
         self._places: Ints | None = None
@@ -200,22 +229,21 @@ class Cells:
 
     def find(self, places: Ints, keys: Ints, keys_known: int) -> tuple[Ints, Ints]:
         """Give the row of each pair, and those that were added, in order of appearance."""
-        flat = self._flat(places, keys, keys_known)
+        flat, lines = self._flat(places, keys, keys_known)
         grid = self._grid.reshape(-1)
-        rows = grid.take(flat).astype(np.int64)
-        if rows.min(initial=1):
-            rows -= 1
-            return rows, rows[:0]
-        new = np.flatnonzero(rows == 0)
-        numbers, distinct = pd.factorize(flat[new])
-        first = np.empty(len(distinct), dtype=np.int64)
-        first[numbers[::-1]] = new[::-1]
-        added = self.table.add(None, place=places[first], key=keys[first])
-        grid[distinct] = added + 1
-        self._note(places[first], added)
-        rows[new] = added[numbers] + 1
-        rows -= 1
-        return rows, added
+        rows = grid.take(flat)
+        added = np.zeros(0, dtype=np.int64)
+        if rows.min(initial=1) == 0:
+            cells = self._distinct(flat[rows == 0], lines)
+            lines, codes = np.divmod(cells, self._grid.shape[1])
+            at = self._place_of[lines]
+            added = self.table.add(None, place=at, key=codes)
+            grid[cells] = added + 1
+            self._note(at, added)
+            rows = grid.take(flat)
+        found = rows.astype(np.int64)
+        found -= 1
+        return found, added
 
     def of(self, places: Ints) -> tuple[Ints, Ints]:
         """Give the rows of some places: position of the place, and row, by position."""
@@ -252,9 +280,10 @@ class Cells:
         self._clear()
         rows = self.table.live()
         places, keys = self.table["place"][rows], self.table["key"][rows]
-        flat = self._flat(places, keys, int(keys.max(initial=-1)) + 1)
+        flat, _ = self._flat(places, keys, int(keys.max(initial=-1)) + 1)
         self._grid.reshape(-1)[flat] = rows + 1
-        self._note(places, rows)
+        order = np.argsort(places, kind="stable")
+        self._note(places[order], rows[order])
 
     def _piece(self, place: int) -> Ints:
         """Give the rows of a place."""
@@ -263,37 +292,49 @@ class Cells:
             pieces = self._rows_of[place] = [np.concatenate([np.zeros(0, dtype=np.int64), *pieces])]
         return pieces[0]
 
-    def _note(self, places: Ints, rows: Ints) -> None:
-        """Note rows that have come to their places."""
-        codes, distinct = pd.factorize(places)
-        order = np.argsort(codes, kind="stable") if len(distinct) > 1 else slice(None)
-        parts = np.split(rows[order], np.cumsum(np.bincount(codes))[:-1])
-        for place, part in zip(distinct.tolist(), parts, strict=False):
-            self._rows_of.setdefault(place, []).append(part)
+    def _distinct(self, cells: Ints, lines: Ints) -> Ints:
+        """Give the distinct ones of some empty cells of some lines, those of a line together."""
+        width = self._grid.shape[1]
+        if len(lines) * width > 16 * len(cells):
+            cells = pd.unique(cells)
+            return cells if len(lines) == 1 else cells[np.argsort(cells // width, kind="stable")]
+        self._grid.reshape(-1)[cells] = -1  # they are so many that it is less work to look through the lines
+        line, keys = np.nonzero(self._grid[lines] < 0)
+        distinct: Ints = lines[line] * width + keys
+        return distinct
 
-    def _flat(self, places: Ints, keys: Ints, keys_known: int) -> Ints:
-        """Give the position of each cell in the flattened grid, which grows as needed."""
+    def _note(self, places: Ints, rows: Ints) -> None:
+        """Note rows that have come to their places, those of a place together."""
+        if not len(rows):
+            return
+        edges = np.flatnonzero(np.diff(places)) + 1
+        for part in np.split(rows, edges) if len(edges) else [rows]:
+            self._rows_of.setdefault(int(self.table["place"][part[0]]), []).append(part)
+
+    def _flat(self, places: Ints, keys: Ints, keys_known: int) -> tuple[Ints, Ints]:
+        """Give the position of each cell in the flattened grid, which grows as needed; and their lines."""
         if not len(places):
-            return places
-        low, high = int(places.min()), int(places.max())
-        if low == high:
-            line = self._line(low)
-            self._fit(keys_known)
-            return keys + line * self._grid.shape[1]
-        if high - low <= len(places):
-            codes, distinct = places - low, None
-            wanted = np.zeros(high - low + 1, dtype=bool)
-            wanted[codes] = True
-            lines = np.zeros(high - low + 1, dtype=np.int64)
-            some = np.flatnonzero(wanted)
-            lines[some] = [self._line(low + code) for code in some.tolist()]
+            return places, places
+        low, span = int(places.min()), int(places.max() - places.min())
+        if span > len(places):
+            at, distinct = pd.factorize(places)
         else:
-            codes, distinct = pd.factorize(places)
-            lines = np.array([self._line(place) for place in distinct.tolist()], dtype=np.int64)
+            at, seen = places - low if span else places, np.zeros(span + 1, dtype=bool)
+            seen[at if span else 0] = True
+            distinct = np.flatnonzero(seen) + low
+        lines = np.array([self._line(place) for place in distinct.tolist()], dtype=np.int64)
         self._fit(keys_known)
-        flat: Ints = (lines * self._grid.shape[1]).take(codes)
+        self._place_of[lines] = distinct
+        begin = lines * self._grid.shape[1]
+        if len(distinct) == 1:
+            return keys + begin, lines
+        if span <= len(places):
+            every = np.zeros(span + 1, dtype=np.int64)
+            every[distinct - low] = begin
+            begin = every
+        flat: Ints = begin.take(at)
         flat += keys
-        return flat
+        return flat, lines
 
     def _fit(self, keys_known: int) -> None:
         """Make the grid large enough for all lines and keys."""
@@ -302,6 +343,7 @@ class Cells:
             larger = np.zeros((_doubled(height, lines), _doubled(width, keys_known)), dtype=np.int32)
             larger[:height, :width] = self._grid
             self._grid = larger
+            self._place_of = _extend(self._place_of, len(larger))
 
     def _line(self, place: int) -> int:
         line = self._line_of.get(place)

@@ -67,6 +67,7 @@ class Teller:
     ) -> None:
         self.lateness, self.accumulation, self.empty = lateness, accumulation, empty
         self.node, self.finishes = node_of(trigger, count()), finishes(trigger)
+        self.at_end_only = trigger == DEFAULT  # nothing is told of a span before the watermark passes its end
         # panes: how many were told; fresh: how many rows have come since the last; past: 1 if the watermark
         # has passed the end and what was there by then has been told, or a row behind it has come; asked: the
         # batch in which the trigger was asked, if no row has come since

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.counts import CountWindows
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.partials import Plan
 from workbench.engine.parts import Result
-from workbench.engine.placing import Firing, Rows
+from workbench.engine.placing import Firing, Ints, Mask, Rows
 from workbench.engine.progress import Stamp
 from workbench.engine.rows import Aside
 from workbench.engine.sessions import SessionWindows
@@ -38,7 +37,7 @@ from workbench.model.panes import (
 )
 from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, Trigger, heeds_clock
 from workbench.model.windows import Count, Session, Window
-from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, fine_enough, from_nanos, to_nanos
+from workbench.time import Nanos, fine_enough, from_nanos
 
 _TIMING = pd.CategoricalDtype(TIMINGS)
 
@@ -56,6 +55,8 @@ class WindowOutput:
         The rows that were late for every window, plus ``late_by`` and ``watermark``.
     rejected : pandas.DataFrame
         The rows that no window covers, or whose windows have a trigger that has finished, plus ``reason``.
+    ends : int64 array, shape (panes,)
+        The end of each pane's window, in nanoseconds; that of the global window is the end of time.
     last : bool array, shape (panes,)
         Whether each pane is the last of its window and key: no other can follow.
     dropped : int
@@ -63,7 +64,8 @@ class WindowOutput:
     """
 
     panes: pd.DataFrame
-    last: npt.NDArray[np.bool_]
+    ends: Nanos
+    last: Mask
     late: pd.DataFrame
     rejected: pd.DataFrame
     dropped: int
@@ -192,14 +194,14 @@ class WindowOperator:
         self.plan.dtypes = dict(snapshot["dtypes"])
         self.windows.restore(snapshot["windows"])
 
-    def _panes(self, firings: list[Firing]) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
-        """Make the pane table of some firings, by window end, keys, revision; and say which are the last."""
+    def _panes(self, firings: list[Firing]) -> tuple[pd.DataFrame, Nanos, Mask]:
+        """Give the panes of some firings, by window end, keys and revision; their ends; which are last."""
         if not firings:
-            return self._no_panes(), np.zeros(0, dtype=bool)
+            return self._no_panes(), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
         told = Firing.of_all(firings)
-        by = [told.revisions, self.keys.ranks(told.keys), told.ends]
-        told = told.take(np.lexsort([numbers for numbers in by if (numbers != numbers[:1]).any()] or by[:1]))
-        return self._pane_table(told), _last(told)
+        told = told.take(_order(told.ends, self.keys.ranks(told.keys), told.revisions))
+        last = np.zeros(len(told.keys), dtype=bool) if told.last is None else told.last
+        return self._pane_table(told), told.ends, last & ~_followed(told) if len(firings) > 1 else last
 
     def _no_panes(self) -> pd.DataFrame:
         """Give a pane table without rows, of the types that it will have; there are none before a batch."""
@@ -248,20 +250,26 @@ def _array(column: Result) -> Any:
     return column.array if isinstance(column, pd.Series) else column
 
 
-def _last(told: Firing) -> npt.NDArray[np.bool_]:
-    """Say which panes, in order, are the last of their windows: no other of the same batch follows."""
-    last = np.zeros(len(told.keys), dtype=bool) if told.last is None else told.last.copy()
+def _order(ends: Nanos, ranks: Ints, revisions: Ints) -> Ints:
+    """Give the order by end, rank and revision; what is the same in all three stays in order."""
+    highest = int(ranks.max(initial=0))
+    if highest < 8 * len(ranks) and (ends == ends[0]).all() and not revisions.any():
+        place = np.zeros(highest + 1, dtype=np.int64)
+        place[ranks] = np.arange(1, len(ranks) + 1)
+        order = place[place > 0] - 1
+        if len(order) == len(ranks):  # every key comes once: there was nothing to compare
+            return order
+    return np.lexsort((revisions, ranks, ends))
+
+
+def _followed(told: Firing) -> Mask:
+    """Say which panes are followed by another of the same window."""
     columns = (told.keys, told.starts, told.ends)
     order = np.lexsort(columns)
-    followed = np.logical_and.reduce([np.diff(column[order]) == 0 for column in columns])
-    last[order[:-1][followed]] = False
-    return last
-
-
-def ends_of(panes: pd.DataFrame) -> Nanos:
-    """Give the ends of the windows of panes, in nanoseconds; that of the global window is the end of time."""
-    ends = to_nanos(panes[WINDOW_END])
-    return np.where(ends == NO_WATERMARK, END_OF_TIME, ends)
+    same = np.logical_and.reduce([np.diff(column[order]) == 0 for column in columns])
+    followed = np.zeros(len(order), dtype=bool)
+    followed[order[:-1][same]] = True
+    return followed
 
 
 def in_order(panes: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -16,7 +16,6 @@ import pandas as pd
 from workbench.engine.operators import Windows, operator_for
 from workbench.engine.outcomes import LATE, OUT, Outcome
 from workbench.engine.ranges import shift
-from workbench.engine.windowed import ends_of
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import (
@@ -25,6 +24,7 @@ from workbench.model.panes import (
     REVISION,
     TIMING,
     WATERMARK,
+    WINDOW_END,
     WINDOW_START,
 )
 from workbench.model.steps import Aggregated, Date
@@ -32,7 +32,7 @@ from workbench.model.triggers import DISCARDING
 from workbench.model.windows import Count, Global, Session
 from workbench.runtimes.batch import Pipeline, unending
 from workbench.runtimes.sought import Interval, key_values, no_such_window, sought, with_key
-from workbench.time import Nanos, from_nanos, to_nanos
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos, to_nanos
 
 ARRIVAL: Final = "arrival"
 PANE: Final = "pane"
@@ -212,5 +212,6 @@ class _Replay:
 
 
 def _bounds(panes: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Give starts and ends of panes."""
-    return to_nanos(panes[WINDOW_START]), ends_of(panes)
+    """Give starts and ends of panes; the end of the global window is the end of time."""
+    ends = to_nanos(panes[WINDOW_END])
+    return to_nanos(panes[WINDOW_START]), np.where(ends == NO_WATERMARK, END_OF_TIME, ends)
