@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from benchmarks.events import column
 from benchmarks.peers.contract import Job, Peer, main
-from benchmarks.workloads import BOUND
-from benchmarks.workloads import Workload as Work
+from benchmarks.workloads import BOUND, Workload
 
 MERGED = {"n": "sum", "sum": "sum", "min": "min", "max": "max"}
 PLAIN = {"sort": False, "as_index": False, "observed": True}
@@ -15,8 +15,9 @@ MICROSECOND = pd.Timedelta(1, "us")
 
 def load(job: Job) -> list[pd.DataFrame]:
     rows = pd.read_parquet(job.path)
-    if job.kind == "categorical":
-        rows["k"] = rows["k"].astype("category")
+    if job.kind != "str":
+        coded = rows["k"].astype("category").cat
+        rows["k"] = column(coded.codes.to_numpy(), coded.categories.to_numpy(object), job.kind)
     return cut(rows, job.batch)
 
 
@@ -28,7 +29,7 @@ def run(job: Job, batches: list[pd.DataFrame]) -> tuple[pd.DataFrame, int]:
     return (sessions if job.work.gap else windows)(job.work, batches)
 
 
-def windows(work: Work, batches: list[pd.DataFrame]) -> tuple[pd.DataFrame, int]:
+def windows(work: Workload, batches: list[pd.DataFrame]) -> tuple[pd.DataFrame, int]:
     """Tumbling windows, and sliding ones from slices as long as the slide."""
     slide, size, bound = (MICROSECOND * length for length in (work.slide, work.size, BOUND))
     high = closed = pd.Timestamp.min.as_unit("us") + 2 * size  # windows that end by then have been told
@@ -70,7 +71,7 @@ def windows(work: Work, batches: list[pd.DataFrame]) -> tuple[pd.DataFrame, int]
     return told.assign(mean=told["sum"] / told["n"]), late
 
 
-def sessions(work: Work, batches: list[pd.DataFrame]) -> tuple[pd.DataFrame, int]:
+def sessions(work: Workload, batches: list[pd.DataFrame]) -> tuple[pd.DataFrame, int]:
     """Each row is a session of its own; sessions of a key that touch are put together."""
     gap, bound = MICROSECOND * work.gap, MICROSECOND * BOUND
     open_: pd.DataFrame | None = None

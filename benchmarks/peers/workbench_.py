@@ -7,7 +7,6 @@ import streamz
 
 import workbench as wb
 import workbench.runtimes.streamz  # registers the nodes
-from benchmarks.events import column
 from benchmarks.peers import pandas_
 from benchmarks.peers.contract import Job, Peer, main
 from benchmarks.workloads import BOUND, Workload
@@ -17,11 +16,7 @@ MICROSECOND = pd.Timedelta(1, "us")
 
 
 def load(job: Job) -> list[pd.DataFrame]:
-    rows = pd.read_parquet(job.path)
-    if job.kind != "str":
-        coded = rows["k"].astype("category").cat
-        rows["k"] = column(coded.codes.to_numpy(), coded.categories.to_numpy(object), job.kind)
-    return pandas_.cut(rows, job.batch)
+    return pandas_.load(job)
 
 
 def window(work: Workload) -> object:
