@@ -69,8 +69,8 @@ KINDS = {
     "Polars per batch": ("categorical",),
     "DuckDB per batch": ("categorical",),
 }
-"""The kinds of keys beside text as it comes: pandas cannot group by Arrow's dictionaries, Polars and DuckDB have
-one kind each of text and of codes."""
+"""The kinds of keys beside text as it comes. pandas cannot group by Arrow's dictionaries; Polars and DuckDB
+have one kind of text and one of codes."""
 
 
 @dataclass(frozen=True)
