@@ -133,24 +133,29 @@ def to_nanos(times: pd.Series) -> Nanos:
     return nanos
 
 
-def from_nanos(nanos: Nanos, dtype: Any = "datetime64[ns]") -> pd.Series:
-    """Give int64 nanoseconds back as a datetime column of the dtype (unit and time zone) given.
+def moments(nanos: Nanos, dtype: Any = "datetime64[ns]") -> Any:
+    """Give int64 nanoseconds back as an array of the datetime dtype (unit and time zone) given.
 
     Neither no watermark nor the end of time is a moment: they come back as NaT.
+    """
+    if nanos.max(initial=NO_WATERMARK) == END_OF_TIME:
+        nanos = np.where(nanos == END_OF_TIME, NO_WATERMARK, nanos)
+    values = nanos.view("datetime64[ns]")
+    zone = getattr(dtype, "tz", None)
+    if zone is None:
+        return values.astype(dtype, copy=False)
+    return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(zone).as_unit(dtype.unit).array
+
+
+def from_nanos(nanos: Nanos, dtype: Any = "datetime64[ns]") -> pd.Series:
+    """Give int64 nanoseconds back as a datetime column, as `moments` does.
 
     Examples
     --------
     >>> from_nanos(np.array([1_000_000_000]), "datetime64[us]").iloc[0]
     Timestamp('1970-01-01 00:00:01')
     """
-    if nanos.max(initial=NO_WATERMARK) == END_OF_TIME:  # neither is a moment: both are NaT
-        nanos = np.where(nanos == END_OF_TIME, NO_WATERMARK, nanos)
-    moments = nanos.view("datetime64[ns]")
-    zone = getattr(dtype, "tz", None)
-    if zone is None:
-        return pd.Series(moments.astype(dtype, copy=False), copy=False)
-    times = pd.Series(moments, copy=False)
-    return times.dt.tz_localize("UTC").dt.tz_convert(zone).dt.as_unit(dtype.unit)
+    return pd.Series(moments(nanos, dtype), copy=False)
 
 
 def fine_enough(dtype: Any, *lengths: int) -> Any:

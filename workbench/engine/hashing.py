@@ -19,6 +19,7 @@ Words = Sequence[npt.NDArray[np.uint64]]
 Codes = npt.NDArray[np.int64]
 _ODD = np.random.default_rng(20_260_105).integers(2**63, size=64, dtype=np.uint64) * 2 + 1
 _LEAST = 10  # the table has at least 2 to the power of that many slots
+_SMALL = 16_384
 
 
 class WordTable:
@@ -100,8 +101,9 @@ class WordTable:
             self._words = [np.append(known, more) for known in self._words]
         for i, known in enumerate(self._words):
             known[first : self._count] = words[i] if i < len(words) else 0
-        if 2 * self._count > self._mask:
-            self._resize((2 * self._count).bit_length())
+        wanted = self._count * (16 if self._count < _SMALL else 4)  # collisions cost more than a small table
+        if wanted > self._mask:
+            self._resize(wanted.bit_length())
             first = 0
         codes = np.arange(first, self._count, dtype=np.int32)
         slots = self._slots_of([known[first : self._count] for known in self._words])

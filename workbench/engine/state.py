@@ -21,7 +21,7 @@ _FEW, _MANY = 65_536, 1_048_576
 
 
 class Table:
-    """Rows of integer labels and partials; a row keeps its number until it is dropped.
+    """Rows of integer labels and partials; a row keeps its number, from 1 on, until it is dropped.
 
     Parameters
     ----------
@@ -36,17 +36,17 @@ class Table:
         self._clear(labels)
 
     def _clear(self, labels: Iterable[str]) -> None:
-        self._labels: dict[str, Ints] = {name: np.zeros(0, dtype=np.int64) for name in labels}
+        self._labels: dict[str, Ints] = {name: np.zeros(1, dtype=np.int64) for name in labels}
         self._columns: list[Columns] = [() for _ in self.parts]  # none as long as nothing is known of them
-        self._live = np.zeros(0, dtype=bool)
+        self._live = np.zeros(1, dtype=bool)
         self._free = np.zeros(0, dtype=np.int64)
         self._waiting: list[tuple[Ints, Rows]] = []  # to be folded, and where to
         self._waiting_parts: list[int] = []
-        self._folded = np.zeros(0, dtype=bool)  # whether those parts of a row hold anything yet
+        self._folded = np.zeros(1, dtype=bool)  # whether those parts of a row hold anything yet
         self._patience = _FEW
 
     def __len__(self) -> int:
-        return len(self._live) - len(self._free)
+        return len(self._live) - 1 - len(self._free)
 
     def __getitem__(self, label: str) -> Ints:
         """Give a label's column, by row number; rows that are not live hold anything."""
@@ -186,7 +186,7 @@ class Table:
 class Cells:
     """A `Table` with a row for each pair of place (a slice or a window, by number) and key.
 
-    The row of a cell is looked up in a grid of int32, places by keys, whose untouched pages cost nothing.
+    The row of a cell is looked up in a grid of int64, places by keys, whose untouched pages cost nothing.
     What concerns a place costs its cells, not those of others, and not the keys that it has not.
     """
 
@@ -200,7 +200,7 @@ class Cells:
         self._free_lines: list[int] = []
         self._rows_of: dict[int, list[Ints]] = {}
         self._places: Ints | None = None
-        self._grid = np.zeros((0, 0), dtype=np.int32)  # row number + 1; 0 where there is none
+        self._grid = np.zeros((0, 0), dtype=np.int64)  # row numbers; 0 where there is none
 
     def __len__(self) -> int:
         return len(self.table)
@@ -238,12 +238,10 @@ class Cells:
             lines, codes = np.divmod(cells, self._grid.shape[1])
             at = self._place_of[lines]
             added = self.table.add(None, place=at, key=codes)
-            grid[cells] = added + 1
+            grid[cells] = added
             self._note(at, added)
             rows = grid.take(flat)
-        found = rows.astype(np.int64)
-        found -= 1
-        return found, added
+        return rows, added
 
     def of(self, places: Ints) -> tuple[Ints, Ints]:
         """Give the rows of some places: position of the place, and row, by position."""
@@ -281,7 +279,7 @@ class Cells:
         rows = self.table.live()
         places, keys = self.table["place"][rows], self.table["key"][rows]
         flat, _ = self._flat(places, keys, int(keys.max(initial=-1)) + 1)
-        self._grid.reshape(-1)[flat] = rows + 1
+        self._grid.reshape(-1)[flat] = rows
         order = np.argsort(places, kind="stable")
         self._note(places[order], rows[order])
 
@@ -340,7 +338,7 @@ class Cells:
         """Make the grid large enough for all lines and keys."""
         (height, width), lines = self._grid.shape, len(self._line_of) + len(self._free_lines)
         if lines > height or keys_known > width:
-            larger = np.zeros((_doubled(height, lines), _doubled(width, keys_known)), dtype=np.int32)
+            larger = np.zeros((_doubled(height, lines), _doubled(width, keys_known)), dtype=np.int64)
             larger[:height, :width] = self._grid
             self._grid = larger
             self._place_of = _extend(self._place_of, len(larger))

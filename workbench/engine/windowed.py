@@ -37,7 +37,7 @@ from workbench.model.panes import (
 )
 from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, Trigger, heeds_clock
 from workbench.model.windows import Count, Session, Window
-from workbench.time import Nanos, fine_enough, from_nanos
+from workbench.time import Nanos, fine_enough, moments
 
 _TIMING = pd.CategoricalDtype(TIMINGS)
 
@@ -212,13 +212,12 @@ class WindowOperator:
         return self._empty
 
     def _pane_table(self, firing: Firing) -> pd.DataFrame:
-        columns = {
-            WINDOW_START: from_nanos(firing.starts, self.time_dtype),
-            WINDOW_END: from_nanos(firing.ends, self.time_dtype),
-            **self.keys.take(firing.keys),
-            **self.plan.results(firing.partials),
+        table: dict[str, Any] = {
+            WINDOW_START: moments(firing.starts, self.time_dtype),
+            WINDOW_END: moments(firing.ends, self.time_dtype),
         }
-        table: dict[str, Any] = {name: _array(column) for name, column in columns.items()}
+        columns = {**self.keys.take(firing.keys), **self.plan.results(firing.partials)}
+        table |= {name: _array(column) for name, column in columns.items()}
         table[TIMING] = pd.Categorical.from_codes(firing.timings, dtype=_TIMING)
         table[REVISION] = firing.revisions
         if self.retracting:
