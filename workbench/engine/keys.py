@@ -135,10 +135,12 @@ class _Column:
         known = self._known
         if not known:
             return pd.Series([], dtype=self.dtype)
-        while len(known) > 1 and len(known[-2]) <= 2 * len(known[-1]):  # so that there are never many
-            last = known.pop()
-            both = _joined([known.pop(), last])
-            known.append(both.take(np.arange(len(both))))  # in one piece
+        first, size = len(known) - 1, len(known[-1])
+        while first and len(known[first - 1]) <= 2 * size:  # there are never many, and none is copied often
+            first -= 1
+            size += len(known[first])
+        if first < len(known) - 1:
+            known[first:] = [_joined(known[first:]).take(np.arange(size))]  # in one piece
         if len(known) == 1:
             return pd.Series(known[0].take(codes), copy=False)
         ends = np.cumsum([len(part) for part in known])
