@@ -118,14 +118,14 @@ class _Column:
     def encode(self, column: pd.Series) -> Codes:
         """Give the code of each value; new ones get the next codes."""
         array = column.array
-        self._learn(array.dtype)
+        self._learn(column.dtype)
         if isinstance(array, pd.Categorical):
             same = array.categories is self._categories
             return self._by_category(array, array.codes, array.categories, same)
         if is_arrow_dictionary(array.dtype):
             local, dictionary = dictionary_of(array)
             return self._by_category(array, local, dictionary, same_dictionary(self._categories, dictionary))
-        codes, new = self._coder_for(array.dtype).encode(_plain(array))
+        codes, new = self._coder_for(column.dtype).encode(_plain(array))
         if len(new):
             self._known.append(array.take(new))
         return codes
