@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,14 @@ Mask = npt.NDArray[np.bool_]
 
 REASON = "reason"
 """The column added to a rejected row."""
+
+
+@dataclass
+class _Layout:
+    """Where the columns of a schema are in the last batch: to look for their names takes long."""
+
+    columns: pd.Index | None = None
+    positions: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -120,11 +128,18 @@ class Schema:
 
     def _misfits(self, frame: pd.DataFrame) -> list[str]:
         """Name the columns of another dtype."""
-        require(frame.columns, self.dtypes, "the stream's schema")
-        have = dict(zip(frame.columns, frame.dtypes.tolist(), strict=True))
-        return [
-            name for name, dtype in self.dtypes.items() if have[name] is not dtype and have[name] != dtype
-        ]
+        columns, layout = frame.columns, self._layout
+        if layout.columns is not columns and (layout.columns is None or not layout.columns.equals(columns)):
+            require(columns, self.dtypes, "the stream's schema")
+            layout.positions = [columns.get_loc(name) for name in self.dtypes]
+        layout.columns = columns
+        have = frame.dtypes.tolist()
+        pairs = zip(self.dtypes.items(), layout.positions, strict=True)
+        return [name for (name, dtype), at in pairs if have[at] is not dtype and have[at] != dtype]
+
+    @cached_property
+    def _layout(self) -> _Layout:
+        return _Layout()
 
     @cached_property
     def none_rejected(self) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def text_words(values: Any, numbers: dict[str, int]) -> list[npt.NDArray[np.uint
     _, offsets, data = arrow.buffers()
     bounds = np.frombuffer(offsets, dtype=_OFFSETS[str(arrow.type)])[arrow.offset :][: len(arrow) + 1]
     begin, end = int(bounds[0]), int(bounds[-1])
-    lengths = np.diff(bounds).astype(np.int64, copy=False)
+    lengths = (bounds[1:] - bounds[:-1]).astype(np.int64, copy=False)
     special = np.zeros(0, dtype=np.int64)
     if arrow.null_count or lengths.max() > _LONGEST:
         nulls = arrow.is_null().to_numpy(zero_copy_only=False)

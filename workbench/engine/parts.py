@@ -204,13 +204,9 @@ class Scattered(Lifted):
         """Take one after the other."""
         (values,) = columns
         reduced = np.full(count, self.nothing(values.dtype), dtype=values.dtype)
-        self.scatter(reduced, groups, values)
-        return (reduced,)
-
-    def scatter(self, column: Array, at: Groups, values: Array) -> None:
-        """Take values up into the places of a column, in place."""
         with np.errstate(over="ignore", invalid="ignore"):  # of both infinities there is no sum
-            self.function.at(column, at, values)
+            self.function.at(reduced, groups, values)
+        return (reduced,)
 
     def merge(self, left: Columns, right: Columns) -> Columns:
         """Take both together."""

@@ -81,15 +81,16 @@ class Table:
     def fold(self, at: Ints, fresh: Ints, rows: Rows) -> None:
         """Fold each row of a batch into the row at a number; the fresh ones of these hold nothing yet."""
         others = []
-        for i, (part, (_, name)) in enumerate(zip(self.parts, rows.plan.needs, strict=True)):
-            if isinstance(part, Scattered):
-                (values,) = part.lift(rows.operands[name], rows.times, rows.arrivals)
-                if values.dtype != object:
-                    (column,) = self._fitting(i, (values,))
-                    column[fresh] = part.nothing(column.dtype)
-                    part.scatter(column, at, values)
-                    continue
-            others.append(i)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for i, (part, (_, name)) in enumerate(zip(self.parts, rows.plan.needs, strict=True)):
+                if isinstance(part, Scattered):
+                    (values,) = part.lift(rows.operands[name], rows.times, rows.arrivals)
+                    if values.dtype != object:
+                        (column,) = self._fitting(i, (values,))
+                        column[fresh] = part.nothing(column.dtype)
+                        part.function.at(column, at, values)
+                        continue
+                others.append(i)
         if others:
             self._waiting.append((at, rows))
             self._waiting_parts = others
