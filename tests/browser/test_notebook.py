@@ -115,11 +115,12 @@ traffic = clicks.groupby("action").window("10s").agg(events=("event_id", "size")
 
 
 def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_right(page, lab):
-    shown = 'run = traffic.start(speed=20)\ntraffic.plot.line("window_end", "events", by="action")'
+    # slow enough that a slow machine draws a window before the table has moved on
+    shown = 'run = traffic.start(speed=4)\ntraffic.plot.line("window_end", "events", by="action")'
     open_notebook(
         page,
         lab,
-        live_notebook(DESCRIBED, shown, "traffic.plot.table(last=60)", "print('done')"),
+        live_notebook(DESCRIBED, shown, "traffic.plot.table(last=120)", "print('done')"),
         "live.ipynb",
     )
     run_all(page)
@@ -128,14 +129,14 @@ def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_righ
     page.locator(".bk-Canvas, .bk-Figure canvas").first.wait_for(timeout=SECONDS)
     before = text(page, ".wb-health")
     wait_for_change(page, ".wb-health", before)
-    page.locator(".wb-table tr:not(.open) >> text=09:00:40").first.wait_for(timeout=SECONDS)
+    page.locator(".wb-table tr:not(.open) >> text=09:00:20").first.wait_for(timeout=SECONDS)
 
     # the final panes on the page are those that the same stream gives at once
     cells = page.locator(".wb-table tr").evaluate_all(
         "rows => rows.map(r => [...r.cells].map(c => c.innerText))"
     )
     said = {(row[1], row[2]): int(row[3].replace(",", "")) for row in cells[1:] if row[4] == "on_time"}
-    clicks = wb.stream(Clickstream(seed=7), watermark="2s", duration="2min")
+    clicks = wb.stream(Clickstream(seed=7), watermark="2s", duration="10min")
     panes = clicks.groupby("action").window("10s").agg(events=("event_id", "size")).to_pandas()
     right = {
         (f"{end:%H:%M:%S}", action): events
