@@ -34,7 +34,7 @@ def checks(rows: int = 400_000) -> Iterator[Check]:
     yield from many_keys(rows)
 
 
-def costs(runs: Mapping[str, Run], rounds: int = 3) -> dict[str, float]:
+def costs(runs: Mapping[str, Run], rounds: int = 2) -> dict[str, float]:
     """CPU seconds of each, the least of the rounds."""
     best = dict.fromkeys(runs, float("inf"))
     for _ in range(rounds):
