@@ -8,9 +8,9 @@ import workbench as wb
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.partials import PARTS, Plan
 from workbench.engine.parts import Operand
+from workbench.engine.placing import assign
 from workbench.engine.progress import Progress
 from workbench.engine.shapes import SlidingShape
-from workbench.engine.placing import assign
 from workbench.engine.state import Cells
 from workbench.engine.windowed import window_operator
 from workbench.errors import DescriptionError, SchemaError, SnapshotError
