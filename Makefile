@@ -7,7 +7,7 @@ BIN     = $(VENV)/bin
 READY   = $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve lab test deep lint check format lock doctor browser bench bench-quick clean
+.PHONY: help serve lab test deep lint check format lock doctor browser arrow bench bench-quick clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,7 +41,10 @@ lock: $(READY)   ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--upgrade --extra dev pyproject.toml -o requirements.lock
 
-bench-quick: $(READY) ## the targets of speed, as ratios, in two minutes
+arrow: $(READY)  ## run the engine's tests where pandas keeps text in Arrow's layout, as it does where pyarrow is installed
+	@$(BIN)/python -m benchmarks.environments quick pytest tests/unit/engine
+
+bench-quick: $(READY) ## the targets of speed, as ratios, in two or three minutes
 	@$(BIN)/python -m benchmarks.environments quick benchmarks.quick
 
 bench: $(READY)  ## all peers, each in an environment of its own: hours (BENCH="--rows 1000000" for less)

@@ -33,7 +33,7 @@ def python_of(name: str) -> Path:
     python = place / "bin" / "python"
     if not stamp.exists() or stamp.read_text() != mark:
         print(f"setting up the environment of {name}", file=sys.stderr, flush=True)
-        version = wanted.splitlines()[0].removeprefix("# python ")
+        version = wanted.splitlines()[0].removeprefix("# python ").replace("here", sys.executable)
         _uv("venv", "--quiet", "--allow-existing", "--no-python-downloads", "--python", version, str(place))
         requirements = str(REQUIREMENTS / f"{name}.txt")
         install = ("pip", "install", "--quiet", "--compile-bytecode", "--python", str(python))

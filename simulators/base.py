@@ -204,19 +204,13 @@ class Simulator(ABC):
         arrival = np.concatenate([time for _, _, time in parts])
         # Blocks come in the order of event ids, and each is sorted: a stable order is all it takes.
         order = merged_order(arrival - j * length)
-        pieces: list[tuple[Table, slice | IntArray]] = []
-        places: list[IntArray] = []
-        begin = 0
-        for events, rows, _ in parts:
-            taken, own, size = picked(rows)
-            pieces.append((events, taken))
-            places.append(own + begin)
-            begin += size
-        where = np.concatenate(places)[order]
-        table: Table = {
-            column.name: np.concatenate([events[column.name][taken] for events, taken in pieces]).take(where)
-            for column in self.schema
-        }
+        picks = [picked(rows) for _, rows, _ in parts]
+        begins = np.cumsum([0, *(size for _, _, size in picks)])
+        where = np.concatenate([own + at for (_, own, _), at in zip(picks, begins, strict=False)])[order]
+        table: Table = {}
+        for column in self.schema:
+            columns = [events[column.name][some[0]] for (events, *_), some in zip(parts, picks, strict=True)]
+            table[column.name] = np.concatenate(columns).take(where)
         table["arrival_time"] = arrival[order]
         return self._frame(table, self.arrival_schema, copy=False)
 
