@@ -74,7 +74,8 @@ class SlicedWindows:
         windows = windows[self.shape.end(windows) > self.watermark]
         if not len(windows):
             return None
-        windows, keys, partials = self._combine(windows, keys_known)
+        # rows will still come to these, so what is merged of them is not kept
+        windows, keys, partials = self._combine(windows, keys_known, stacks=TwoStacks(self.cells))
         first = np.zeros(len(keys), dtype=np.int64)
         return self._firing(windows, keys, partials, EARLY, first, self.watermark)
 
@@ -180,14 +181,15 @@ class SlicedWindows:
         """Give the windows that cover a slice which holds something, ascending."""
         return np.unique(spread(*self.shape.windows_of(self.cells.places()))[1])
 
-    def _combine(self, windows: Ints, keys_known: int, *told: Told) -> Told:
+    def _combine(self, windows: Ints, keys_known: int, *told: Told, stacks: TwoStacks | None = None) -> Told:
         """Merge the cells of windows (ascending), and what their stragglers told, per window and key."""
         places, table = self.cells.places(), self.cells.table
         low, high = self.shape.slices_of(windows)
         first, beyond = np.searchsorted(places, low), np.searchsorted(places, high, side="right")
         overlap = (beyond - first).max()
         if not told and overlap > 1 and len(self.cells) * overlap > _MANY * len(places):
-            each = [self._stacks.merged(places[i:j], keys_known) for i, j in zip(first, beyond, strict=True)]
+            stacks = stacks or self._stacks
+            each = [stacks.merged(places[i:j], keys_known) for i, j in zip(first, beyond, strict=True)]
             keys, partials = appended(each)
             return np.repeat(windows, [len(keys) for keys, _ in each]), keys, partials
         places, first, beyond = places[first[0] : beyond[-1]], first - first[0], beyond - first[0]

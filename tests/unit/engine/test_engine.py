@@ -324,3 +324,26 @@ def test_collected_values_are_in_the_order_of_their_times():
         wb.Tumbling(10), [[(3, "a", 3)], [(1, "a", 1), (3, "a", 4)]], named={"all": ("v", "collect")}, bound=5
     )
     assert outputs[-1].panes["all"].tolist() == [[1, 3, 4]]
+
+
+@pytest.mark.parametrize("window", [wb.Sliding("60s", "10s"), wb.Cumulating("60s", "10s")])
+@pytest.mark.parametrize("many", [0, 10**9])
+def test_to_peek_changes_nothing_that_is_told_later(window, many, monkeypatch):
+    """Neither where what windows share is kept merged, nor where each is merged anew."""
+    monkeypatch.setattr("workbench.engine.slices._MANY", many)
+    random = np.random.default_rng(3)
+    times = (np.arange(4_000) * 50 + random.integers(0, 5_000, 4_000)) * 1_000_000
+    frame = pd.DataFrame({"k": random.integers(0, 9, 4_000), "v": random.integers(0, 99, 4_000)})
+    told = []
+    for peeking in (False, True):
+        operator = window_operator(
+            window=window, keys=("k",), aggregates=named_aggregates({"n": ("v", "size"), "s": ("v", "sum")})
+        )
+        progress, panes = Progress(bound=5 * SECOND), []
+        for at in range(0, 4_000, 170):
+            batch = frame.iloc[at : at + 170].set_axis(pd.RangeIndex(at + 1, min(at + 170, 4_000) + 1))
+            panes.append(operator.process(batch, progress.stamp(times[at : at + 170])).panes)
+            if peeking:
+                operator.peek()
+        told.append(pd.concat(panes, ignore_index=True))
+    pd.testing.assert_frame_equal(*told)
