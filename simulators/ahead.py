@@ -49,18 +49,7 @@ class Ahead:
         return {"_simulator": self._simulator, "_next": None}
 
     def block_arrivals(self, j: int) -> pd.DataFrame:
-        """Return what arrives during block j, and begin with the block after it.
-
-        Parameters
-        ----------
-        j
-            Index of the block, 0 or more.
-
-        Returns
-        -------
-        DataFrame
-            As the simulator's own.
-        """
+        """Return what the simulator's own gives, and begin with the block after it."""
         begun, self._next = self._next, None
         frame = (
             begun[1].result() if begun is not None and begun[0] == j else self._simulator.block_arrivals(j)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulators.delivery import IDEAL, Arrivals, Delivery
-from simulators.ordering import IntArray, merged_order, picked
+from simulators.ordering import IntArray, picked, stable_order
 from simulators.parameters import Moment, duration, microseconds, problem, require, whole
 
 Table = dict[str, npt.NDArray[Any]]
@@ -203,7 +203,7 @@ class Simulator(ABC):
                 parts.append((events, rows[first:last], time[first:last]))
         arrival = np.concatenate([time for _, _, time in parts])
         # Blocks come in the order of event ids, and each is sorted: a stable order is all it takes.
-        order = merged_order(arrival - j * length)
+        order = stable_order(arrival - j * length, runs=True)
         picks = [picked(rows) for _, rows, _ in parts]
         begins = np.cumsum([0, *(size for _, _, size in picks)])
         where = np.concatenate([own + at for (_, own, _), at in zip(picks, begins, strict=False)])[order]

@@ -108,9 +108,8 @@ class _Column:
         self._coder: _Coder = _Objects()
         self._known: list[Any] = []  # arrays of the values, one behind the other by code
         self._categories: Any = None
-        self._of_category: Codes = np.zeros(
-            0, dtype=np.int64
-        )  # -1 as long as it did not come; null at the end
+        # by number of the category, null at the end; -1 as long as it has not come
+        self._of_category: Codes = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._coder)
@@ -229,10 +228,8 @@ class KeyDictionary:
         self._columns = [_Column() for _ in self.names]
         self._pairs = WordTable()  # of several columns: the codes of each
         self._ranks: Codes = np.zeros(0, dtype=np.int64)
-        self._held, self._rows = (
-            0.0,
-            0,
-        )  # the most state that there was lately, and the rows since that was asked
+        # the most state that there was lately, and how many rows have come since that was asked
+        self._held, self._rows = 0.0, 0
 
     def __len__(self) -> int:
         if not self.names:
@@ -320,16 +317,28 @@ class KeyDictionary:
         if all(each):
             order = np.lexsort(columns[::-1]) if len(columns) > 1 else np.argsort(columns[0])
             return order
-        table, by = self.table(codes), list(self.names)
-        try:
-            order = table.sort_values(by, kind="stable").index.to_numpy()
-        except (TypeError, NotImplementedError):  # of several types; Arrow sorts no dictionaries
-            mixed = [
-                name for name in by if table[name].dtype == object or is_arrow_dictionary(table[name].dtype)
-            ]
-            table = table.astype(dict.fromkeys(mixed, "str"))
-            order = table.sort_values(by, kind="stable").index.to_numpy()
+        order = sorted_table(self.table(codes), list(self.names)).index.to_numpy()
         return order
+
+
+def sorted_table(table: pd.DataFrame, by: list[str], *, ignore_index: bool = False) -> pd.DataFrame:
+    """Sort a table by some columns: null last, values of several types by their text."""
+    try:
+        return table.sort_values(by, kind="stable", ignore_index=ignore_index, key=_comparable)
+    except TypeError:
+        return table.sort_values(
+            by,
+            kind="stable",
+            ignore_index=ignore_index,
+            key=lambda column: column.astype("str") if column.dtype == object else _comparable(column),
+        )
+
+
+def _comparable(column: pd.Series) -> pd.Series:
+    """Give a column as pandas can sort it: Arrow does not compare what is in a dictionary."""
+    if not is_arrow_dictionary(column.dtype):
+        return column
+    return column.astype(pd.ArrowDtype(column.dtype.pyarrow_dtype.value_type))
 
 
 def _coder_of(dtype: Any) -> type[_Objects | _Numbers | _Text]:

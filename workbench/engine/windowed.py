@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.engine.counts import CountWindows
-from workbench.engine.keys import KeyDictionary
+from workbench.engine.keys import KeyDictionary, sorted_table
 from workbench.engine.partials import Plan
 from workbench.engine.parts import Result
 from workbench.engine.placing import Firing, Ints, Mask, Rows
@@ -273,14 +273,7 @@ def _followed(told: Firing) -> Mask:
 
 def in_order(panes: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Sort panes by window end, then keys, then revision; keys of several types by their text."""
-    by = [WINDOW_END, *keys, REVISION]
-    try:
-        return panes.sort_values(by, kind="stable", ignore_index=True)
-    except TypeError:
-        mixed = [name for name in keys if panes[name].dtype == object]
-        return panes.sort_values(
-            by, kind="stable", ignore_index=True, key=lambda c: c.astype(str) if c.name in mixed else c
-        )
+    return sorted_table(panes, [WINDOW_END, *keys, REVISION], ignore_index=True)
 
 
 def window_operator(

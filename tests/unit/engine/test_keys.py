@@ -58,7 +58,7 @@ def test_keys_outlive_a_snapshot_and_what_is_forgotten(kind):
     assert again.encode(pd.DataFrame({"k": column([WORDS[3], "new"], kind)})).tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("kind", ["object", "python", "str", "arrow"])
+@pytest.mark.parametrize("kind", ["object", "python", "str", "arrow", "dictionary"])
 @pytest.mark.parametrize("words", [WORDS, [word for word in WORDS if word is None or len(word) < 50]])
 def test_ranks_are_the_order_of_the_words(words, kind):
     keys = KeyDictionary(["k"])
