@@ -188,11 +188,11 @@ class _Column:
 
     def _learn(self, dtype: Any) -> None:
         """Take over a dtype; what is known is kept in one that holds the values of all."""
-        if self.dtype is dtype or self.dtype == dtype:
-            return
         before = self.dtype
-        if before is None:
+        if before is None:  # which numpy holds for the same as float64
             self.dtype = dtype
+        elif before is dtype or before == dtype:
+            return
         elif isinstance(dtype, pd.CategoricalDtype) and isinstance(before, pd.CategoricalDtype):
             both = before.categories.append(dtype.categories).unique()
             self.dtype = pd.CategoricalDtype(both, ordered=bool(before.ordered and dtype.ordered))

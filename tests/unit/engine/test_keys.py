@@ -115,3 +115,17 @@ def test_words_that_collide_are_told_apart(size):
     assert new.tolist() == list(range(size))
     narrow, none = table.encode([words])
     assert (narrow >= size).all() and len(none) == size  # a word less is another key
+
+
+@pytest.mark.parametrize("names", [["k"], ["k", "k2"]])
+def test_numbers_with_nulls_outlive_a_snapshot(names):
+    random, keys, code_of = np.random.default_rng(8), KeyDictionary(names), {}
+    for _ in range(20):
+        count = int(random.integers(0, 6))
+        k2 = pd.Series(random.choice(np.array(["x", None], dtype=object), count), dtype="str")
+        frame = pd.DataFrame({"k": random.choice([1.0, 2.0, 3.0, np.nan], count), "k2": k2})[names]
+        rows = [tuple(plain(pd.Series(row, dtype=object))) for row in frame.itertuples(index=False)]
+        assert keys.encode(frame).tolist() == [code_of.setdefault(row, len(code_of)) for row in rows]
+        held, keys = keys.snapshot(), KeyDictionary(names)
+        keys.restore(held)
+        assert len(keys) == len(code_of)
