@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.columns import array_of, dtypes_of
 from workbench.errors import SchemaError
 from workbench.time import NO_WATERMARK, to_nanos
 
@@ -110,7 +111,7 @@ class Schema:
             If a column is missing: that is no matter of single rows.
         """
         misfits = self._misfits(frame)
-        if not misfits and not (to_nanos(frame[self.time]) == NO_WATERMARK).any():
+        if not misfits and not (to_nanos(array_of(frame, self.time)) == NO_WATERMARK).any():
             return frame, self.none_rejected
         admitted = frame
         reasons = pd.Series(np.full(len(frame), None, dtype=object), index=frame.index)
@@ -129,11 +130,11 @@ class Schema:
     def _misfits(self, frame: pd.DataFrame) -> list[str]:
         """Name the columns of another dtype."""
         columns, layout = frame.columns, self._layout
-        if layout.columns is not columns and (layout.columns is None or not layout.columns.equals(columns)):
+        if layout.columns is None or not (columns.is_(layout.columns) or layout.columns.equals(columns)):
             require(columns, self.dtypes, "the stream's schema")
             layout.positions = [columns.get_loc(name) for name in self.dtypes]
         layout.columns = columns
-        have = frame.dtypes.tolist()
+        have = dtypes_of(frame)
         pairs = zip(self.dtypes.items(), layout.positions, strict=True)
         return [name for (name, dtype), at in pairs if have[at] is not dtype and have[at] != dtype]
 

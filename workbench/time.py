@@ -104,8 +104,10 @@ def spell(nanos: int) -> str:
     return ("-" if nanos < 0 else "") + (" ".join(parts) or "0s")
 
 
-def to_nanos(times: pd.Series) -> Nanos:
-    """Give a datetime column as int64 nanoseconds UTC; naive values are taken as UTC, NaT as `NO_WATERMARK`.
+def to_nanos(times: Any) -> Nanos:
+    """Give a datetime column, a series or an array, as int64 nanoseconds UTC; naive values are taken as UTC.
+
+    NaT is `NO_WATERMARK`.
 
     Raises
     ------
@@ -120,13 +122,14 @@ def to_nanos(times: pd.Series) -> Nanos:
     dtype = times.dtype
     values: Any
     if isinstance(dtype, pd.DatetimeTZDtype) or (isinstance(dtype, np.dtype) and dtype.kind == "M"):
-        array: Any = times.array
-        values = array.asi8.view(f"datetime64[{array.unit}]")  # in UTC; to_numpy takes five times as long
+        array = getattr(times, "array", times)
+        # in UTC; to_numpy takes five times as long
+        values = array if isinstance(array, np.ndarray) else array.asi8.view(f"datetime64[{array.unit}]")
     elif pd.api.types.is_datetime64_any_dtype(dtype):
-        values = times.dt.tz_localize(None).to_numpy()
+        values = pd.Series(times).dt.tz_localize(None).to_numpy()
     else:
         raise SchemaError(
-            f"column {times.name!r} is {times.dtype}, not a datetime",
+            f"column {getattr(times, 'name', None)!r} is {dtype}, not a datetime",
             hint="convert it first, as with pandas.to_datetime",
         )
     nanos: Nanos = values.astype("datetime64[ns]", copy=False).view(np.int64)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.columns import array_of
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.outcomes import OUT, REJECTED, Outcome
 from workbench.engine.partitions import Partitions
@@ -68,7 +69,7 @@ class Door:
             limits = np.where(came == NO_WATERMARK, END_OF_TIME, shift(came, self.policy.max_ahead))
             limits = limits[admitted.index.to_numpy() - first]
             admitted, rejected = self._not_ahead(admitted, rejected, limits)
-            times = to_nanos(admitted[self.time])
+            times = to_nanos(array_of(admitted, self.time))
         at = admitted.index.to_numpy() - first if len(rejected) else slice(None)
         read = {name: _spread(values, at, len(frame)) for name, values in self._read(admitted, times).items()}
         dates = self.progress.stamp(now=self.now, arrivals=arrivals, **read)
@@ -107,17 +108,17 @@ class Door:
     def _admit(self, frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, pd.DataFrame, Nanos]:
         """Divide a batch into rows that fit and rows that do not; gives the event times of the former too."""
         if schema.fits(frame):
-            times = to_nanos(frame[self.time])
+            times = to_nanos(array_of(frame, self.time))
             if times.min(initial=END_OF_TIME) != NO_WATERMARK:  # what most batches are, read once
                 return frame, schema.none_rejected, times
         admitted, rejected = schema.admit(frame)
-        return admitted, rejected, to_nanos(admitted[self.time])
+        return admitted, rejected, to_nanos(array_of(admitted, self.time))
 
     def _read(self, admitted: pd.DataFrame, times: Nanos) -> dict[str, Nanos]:
         """Give what the watermark is made of: event times, and what the policy looks at besides."""
         told = {"times": times}
         if isinstance(self.policy, Punctuated):
-            told["claims"] = to_nanos(admitted[self.policy.column])
+            told["claims"] = to_nanos(array_of(admitted, self.policy.column))
         if self.policy.by:
             told["codes"] = self._partitions.encode(admitted)
         return told
@@ -127,7 +128,7 @@ class Door:
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Reject the rows whose event time, or mark, is beyond their limit."""
         columns = [self.time, self.policy.column] if isinstance(self.policy, Punctuated) else [self.time]
-        ahead = np.logical_or.reduce([to_nanos(admitted[name]) > limits for name in columns])
+        ahead = np.logical_or.reduce([to_nanos(array_of(admitted, name)) > limits for name in columns])
         if not ahead.any():
             return admitted, rejected
         most = spell(self.policy.max_ahead or 0)

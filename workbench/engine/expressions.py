@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.columns import values_of
 from workbench.engine.parts import Operand
 from workbench.errors import DescriptionError, SchemaError
 from workbench.model.expressions import NAVIGATION, Expression
@@ -48,7 +49,7 @@ class Value:
             return cls(to_nanos(column).view("datetime64[ns]"), column.notna().to_numpy(), column.dtype)
         if column.dtype.kind == "m":
             return cls(column.to_numpy().astype("timedelta64[ns]"), column.notna().to_numpy(), column.dtype)
-        taken = Operand.of(column)
+        taken = Operand.of(values_of(column))
         return cls(taken.values, taken.valid, column.dtype)
 
     def take(self, rows: Ints) -> Value:

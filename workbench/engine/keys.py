@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.columns import array_of
 from workbench.engine.arrow import (
     dictionary_of,
     in_text_order,
@@ -114,19 +115,19 @@ class _Column:
     def __len__(self) -> int:
         return len(self._coder)
 
-    def encode(self, column: pd.Series) -> Codes:
-        """Give the code of each value; new ones get the next codes."""
-        array = column.array
-        self._learn(column.dtype)
+    def encode(self, array: Any) -> Codes:
+        """Give the code of each value of a column; new ones get the next codes."""
+        dtype = array.dtype
+        self._learn(dtype)
         if isinstance(array, pd.Categorical):
             same = array.categories is self._categories
             return self._by_category(array, array.codes, array.categories, same)
-        if is_arrow_dictionary(array.dtype):
+        if is_arrow_dictionary(dtype):
             local, dictionary = dictionary_of(array)
             return self._by_category(array, local, dictionary, same_dictionary(self._categories, dictionary))
-        codes, new = self._coder_for(column.dtype).encode(_plain(array))
+        codes, new = self._coder_for(dtype).encode(_plain(array))
         if len(new):
-            self._known.append(array.take(new))
+            self._note(array.take(new))
         return codes
 
     def take(self, codes: Codes) -> pd.Series:
@@ -170,9 +171,13 @@ class _Column:
             values = array.take(rows[_first(unseen, len(distinct))])
             self._of_category[distinct], new = self._coder_for(np.dtype(object)).encode(values.astype(object))
             if len(new):
-                self._known.append(values.take(new))
+                self._note(values.take(new))
             codes = self._of_category.take(local, mode="wrap")
         return codes
+
+    def _note(self, new: Any) -> None:
+        """Keep values that have come for the first time."""
+        self._known.append(pd.arrays.NumpyExtensionArray(new) if isinstance(new, np.ndarray) else new)
 
     def _coder_for(self, dtype: Any) -> _Coder:
         """Give the coder; one that does not do for values of this dtype is replaced by one for all."""
@@ -241,7 +246,7 @@ class KeyDictionary:
         self._rows += len(frame)
         if not self.names:
             return np.zeros(len(frame), dtype=np.int64)
-        codes = [column.encode(frame[name]) for name, column in zip(self.names, self._columns, strict=True)]
+        codes = [column.encode(array_of(frame, name)) for name, column in zip(self.names, self._columns, strict=True)]
         if len(codes) == 1:
             return codes[0]
         return self._pairs.encode([column.view(np.uint64) for column in codes])[0]

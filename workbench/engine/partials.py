@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.columns import array_of
 from workbench.engine.custom import Own, custom_part
 from workbench.engine.kept import Distinct, First, Last, Values
 from workbench.engine.moments import Comoments, Moments, Shape, Weighted
@@ -109,9 +110,9 @@ class Plan:
     def operands(self, frame: pd.DataFrame) -> dict[Any, Operand]:
         """Take the input columns apart, each once; several that are used together, as one operand."""
         operands = {
-            name: Operand.of(frame[name])
+            name: Operand.of(array_of(frame, name))
             if isinstance(name, str)
-            else Operand.of_several([frame[each] for each in name])
+            else Operand.of_several([array_of(frame, each) for each in name])
             for name in dict.fromkeys(name for _, name in self.needs if name)
         }
         operands[""] = Operand(np.empty(len(frame)), np.empty(len(frame), dtype=bool), np.dtype(np.float64))

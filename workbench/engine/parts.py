@@ -39,23 +39,22 @@ class Operand:
     dtype: Any
 
     @classmethod
-    def of(cls, column: pd.Series) -> Operand:
-        """Take a pandas column apart; datetimes become int64 in their own unit."""
+    def of(cls, column: Any) -> Operand:
+        """Take a column, as `columns.array_of` gives it, apart; datetimes become int64 in their own unit."""
         dtype = column.dtype
         if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
-            values = column.to_numpy()
-            values = values.astype(np.float64 if dtype.kind == "f" else np.int64, copy=False)
+            values = column.astype(np.float64 if dtype.kind == "f" else np.int64, copy=False)
             return cls(values, ~np.isnan(values) if dtype.kind == "f" else np.ones(len(values), bool), dtype)
-        valid = column.notna().to_numpy()
+        valid = np.asarray(pd.notna(column))
         if dtype.kind in "iufb" and not isinstance(dtype, pd.CategoricalDtype):
             wide = np.float64 if dtype.kind == "f" else np.int64
             return cls(column.to_numpy(dtype=wide, na_value=0), valid, dtype)
         if dtype.kind in "mM":
-            return cls(column.to_numpy(dtype=f"{dtype.kind}8[{_unit(dtype)}]").view(np.int64), valid, dtype)
-        return cls(column.to_numpy(dtype=object), valid, dtype)
+            return cls(np.asarray(column, dtype=f"{dtype.kind}8[{_unit(dtype)}]").view(np.int64), valid, dtype)
+        return cls(np.asarray(column, dtype=object), valid, dtype)
 
     @classmethod
-    def of_several(cls, columns: Sequence[pd.Series]) -> Operand:
+    def of_several(cls, columns: Sequence[Any]) -> Operand:
         """Take several columns apart, and put their arrays side by side."""
         each = [cls.of(column) for column in columns]
         values = np.empty(len(columns[0]), dtype=[(f"f{i}", one.values.dtype) for i, one in enumerate(each)])

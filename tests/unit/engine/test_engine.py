@@ -127,7 +127,7 @@ def test_variance_does_not_lose_its_digits():
 
 def test_sums_of_integers_are_exact():
     big = 2**53 + 1
-    operand = Operand.of(pd.Series([big, 1, 1]))
+    operand = Operand.of(np.array([big, 1, 1]))
     assert PARTS["sum"].fold(operand, None, None, np.zeros(3, dtype=int), 1)[0].tolist() == [big + 2]
 
 
