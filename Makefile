@@ -44,7 +44,7 @@ lock: $(READY)   ## renew requirements.lock from pyproject.toml
 arrow: $(READY)  ## run the engine's tests where pandas keeps text in Arrow's layout, as it does where pyarrow is installed
 	@$(BIN)/python -m benchmarks.environments quick pytest tests/unit/engine
 
-bench-quick: $(READY) ## the targets of speed, as ratios, in two or three minutes
+bench-quick: $(READY) browser ## the targets of speed, as ratios, in two or three minutes
 	@$(BIN)/python -m benchmarks.environments quick benchmarks.quick
 
 bench: $(READY)  ## all peers, each in an environment of its own: hours (BENCH="--rows 1000000" for less)

@@ -6,8 +6,8 @@
 *First page*: from the start of ``workbench serve`` to the answer 200 of a dashboard's page with its content
 in it, wall time; and until a headless Chromium that is sent there at once has laid out all its plots with
 rows in them. *Warm*: everything has been started once before, so that Python finds its bytecode and the
-system its files; bytecode goes to a folder of its own, since an environment may forbid to write it
-(``PYTHONDONTWRITEBYTECODE``), and then every start compiles half a million lines.
+system its files; where an environment forbids to write it (``PYTHONDONTWRITEBYTECODE``), it is allowed here,
+or every start would compile half a million lines.
 
 *Rows*: what a source hands over as batches of a simulator, CPU time, over whole blocks, the best of three.
 """
@@ -20,7 +20,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -38,16 +37,8 @@ BEGIN = 40
 """The first block that is read: past the first outage of the sensors, in which rows are held back."""
 
 
-@functools.cache
-def environment() -> dict[str, str]:
-    """The environment of a warm start: bytecode is kept, in a folder that lasts as long as this process."""
-    folder = tempfile.TemporaryDirectory(prefix="bytecode-")
-    KEPT.append(folder)
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return clean | {"PYTHONPYCACHEPREFIX": folder.name}
-
-
-KEPT: list[Any] = []
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""That of a warm start: bytecode is kept."""
 
 
 @functools.cache
@@ -56,7 +47,7 @@ def imported(times: int = 5) -> float:
     command = [sys.executable, "-X", "importtime", "-c", "import workbench"]
     found = []
     for _ in range(times):
-        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stderr
+        said = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT).stderr
         last = re.findall(r"\|\s+(\d+) \| workbench$", said, flags=re.MULTILINE)[-1]
         found.append(int(last) / 1e3)
     return min(found)
@@ -67,7 +58,7 @@ def served() -> Iterator[tuple[str, float]]:
     """Start a server; gives its address, and the moment when the process was started."""
     command = [sys.executable, "-m", "workbench.cli", "serve", "--port", "0"]
     begin = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as server:
         assert server.stdout is not None
         try:
             yield re.search(r"http://\S+/", server.stdout.readline())[0], begin  # type: ignore[index]

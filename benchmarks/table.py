@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from benchmarks.checks import Check, figure
 from benchmarks.roster import OURS
@@ -44,8 +44,8 @@ def nanoseconds(line: dict, of: str = "cpu") -> float:
     return line[of] / line["rows"] * 1e9
 
 
-def markdown(lines: list[dict]) -> str:
-    """All tables."""
+def markdown(lines: list[dict], answers: Iterable[dict] = ()) -> str:
+    """All tables; `answers` are those of the workloads that ask more than one thing."""
     questions = dict.fromkeys(map(_question, lines))
     parts = ["# The workbench beside its peers\n", FOOT]
     for question in questions:
@@ -59,9 +59,27 @@ def markdown(lines: list[dict]) -> str:
         for line in lines
         if "version" in line
     }
+    parts += _answered(answers)
     parts.append("## Versions\n")
     parts.append("\n".join(f"- {who}{': ' if note else ''}{note}" for who, note in notes.items()) + "\n")
     return "\n".join(parts)
+
+
+def _answered(answers: Iterable[dict]) -> Iterator[str]:
+    """The tables of the workloads that ask more than one thing: ns a row of each peer, side by side."""
+    tables: dict[str, dict[tuple, dict[str, str]]] = {}
+    for line in answers:
+        batch = "all at once" if line["batch"] is None else f"{line['batch']:,}"
+        cost = figure(line["cpu_s"] / line["rows"] * 1e9) if line["right"] is not False else "WRONG"
+        tables.setdefault(line["workload"], {}).setdefault((line["what"], batch), {})[line["peer"]] = cost
+    for name, asked in tables.items():
+        peers = list(dict.fromkeys(peer for costs in asked.values() for peer in costs))
+        head = f"| what, ns a row | batch | {' | '.join(peers)} |\n|---|--:|{'--:|' * len(peers)}\n"
+        rows = (
+            f"| {what} | {batch} | {' | '.join(costs.get(peer, '') for peer in peers)} |\n"
+            for (what, batch), costs in asked.items()
+        )
+        yield f"## {name}\n\n{head}{''.join(rows)}"
 
 
 def _question(line: dict) -> tuple[str, int, str, int]:

@@ -246,7 +246,8 @@ class KeyDictionary:
         self._rows += len(frame)
         if not self.names:
             return np.zeros(len(frame), dtype=np.int64)
-        codes = [column.encode(array_of(frame, name)) for name, column in zip(self.names, self._columns, strict=True)]
+        each = zip(self.names, self._columns, strict=True)
+        codes = [column.encode(array_of(frame, name)) for name, column in each]
         if len(codes) == 1:
             return codes[0]
         return self._pairs.encode([column.view(np.uint64) for column in codes])[0]

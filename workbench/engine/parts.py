@@ -50,7 +50,8 @@ class Operand:
             wide = np.float64 if dtype.kind == "f" else np.int64
             return cls(column.to_numpy(dtype=wide, na_value=0), valid, dtype)
         if dtype.kind in "mM":
-            return cls(np.asarray(column, dtype=f"{dtype.kind}8[{_unit(dtype)}]").view(np.int64), valid, dtype)
+            moments = np.asarray(column, dtype=f"{dtype.kind}8[{_unit(dtype)}]")
+            return cls(moments.view(np.int64), valid, dtype)
         return cls(np.asarray(column, dtype=object), valid, dtype)
 
     @classmethod
