@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -111,6 +111,11 @@ class Simulator(ABC):
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    @classmethod
+    def scenarios(cls) -> dict[str, Self]:
+        """Return the scenarios of the family as they are shipped, by name."""
+        return {cls.name: cls()}
+
     # What a family says.
 
     @property
@@ -137,6 +142,9 @@ class Simulator(ABC):
             Column("label", "category", "What the event belongs to.", categories=(self.label,)),
             Column("kind", "category", "Which sort of it.", categories=self.kinds),
             Column("episode_id", "int64", "Number of the episode, unique."),
+            Column(
+                "true_time", "datetime64[us]", "When it happened in truth, whatever its device says; UTC."
+            ),
         )
 
     def block_events(self, i: int) -> pd.DataFrame:
@@ -166,15 +174,17 @@ class Simulator(ABC):
         Returns
         -------
         DataFrame
-            ``event_id`` (int64), ``label`` and ``kind`` (category), ``episode_id`` (int64), by
-            event id. Only events with something to tell have a row, and each at most one.
+            ``event_id`` (int64), ``label`` and ``kind`` (category), ``episode_id`` (int64),
+            ``true_time`` (datetime64[us]), by event id. Only events with something to tell have a
+            row, and each at most one.
         """
-        truth = self._block(i)[1]
+        events, truth = self._block(i)
         table: Table = {
             "event_id": truth.rows + i * IDS_PER_BLOCK,
             "label": np.zeros(len(truth.rows), np.int8),
             "kind": truth.kind,
             "episode_id": truth.episode_id,
+            "true_time": events["event_time"][truth.rows],
         }
         return self._frame(table, self.truth_schema)
 

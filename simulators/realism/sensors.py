@@ -1,0 +1,1 @@
+"""What readings of devices should look like."""
