@@ -12,20 +12,41 @@ True
 """
 
 from simulators.ahead import Ahead
-from simulators.base import Column, Simulator
+from simulators.base import Simulator
+from simulators.claims import ClockSkew, Corrupt, FutureRows, HotKey, SchemaDrift, SecondsForMilliseconds
 from simulators.clickstream import Clickstream
-from simulators.delivery import PRESETS, Delivery, Outage
+from simulators.columns import Column
+from simulators.completeness import bounds, completeness
+from simulators.delivery import PRESETS, Delivery
+from simulators.faults import Burst, BurstyLoss, Fault, Idle, Outage, Reorder
+from simulators.realism import scorecard
+from simulators.score import score
 from simulators.sensors import Sensors
 from simulators.trading import Trading
 
 __all__ = [
     "PRESETS",
     "Ahead",
+    "Burst",
+    "BurstyLoss",
     "Clickstream",
+    "ClockSkew",
     "Column",
+    "Corrupt",
     "Delivery",
+    "Fault",
+    "FutureRows",
+    "HotKey",
+    "Idle",
     "Outage",
+    "Reorder",
+    "SchemaDrift",
+    "SecondsForMilliseconds",
     "Sensors",
     "Simulator",
     "Trading",
+    "bounds",
+    "completeness",
+    "score",
+    "scorecard",
 ]

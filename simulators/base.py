@@ -8,74 +8,36 @@ or the machine's clock. Families say how one block comes about; everything else 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from simulators.delivery import IDEAL, Arrivals, Delivery
+from simulators.columns import (
+    ARRIVAL_TIME,
+    EVENT_ID,
+    EVENT_TIME,
+    IDS_PER_BLOCK,
+    Column,
+    Table,
+    Truth,
+    frame_of,
+    truth_columns,
+)
+from simulators.delivery import IDEAL, KINDS, Arrivals, Delivery
 from simulators.ordering import IntArray, picked, stable_order
-from simulators.parameters import Moment, duration, microseconds, problem, require, whole
+from simulators.parameters import Moment, duration, microseconds, moment, problem, require, whole
+from simulators.parcel import Mark, Parcel
 
-Table = dict[str, npt.NDArray[Any]]
-"""Columns of equal length: times in microseconds since the start, categories as codes."""
-
-IDS_PER_BLOCK = 10**8
-"""Event ids are ``block * IDS_PER_BLOCK + position``, sessions and episodes likewise."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a schema.
-
-    Parameters
-    ----------
-    name
-        The column's name.
-    dtype
-        Its dtype, spelled as pandas spells it.
-    description
-        What a value says.
-    unit
-        The unit of a value; empty for none.
-    categories
-        All categories, in order, of a column of dtype ``category``.
-
-    Examples
-    --------
-    >>> Column("temperature", "float64", "Air temperature.", unit="°C").unit
-    '°C'
-    """
-
-    name: str
-    dtype: str
-    description: str
-    unit: str = ""
-    categories: tuple[str, ...] = ()
-
-
-EVENT_ID = Column("event_id", "int64", "Number of the event, unique, ascending with event time.")
-EVENT_TIME = Column("event_time", "datetime64[us]", "When it happened, as the device says; UTC.")
-ARRIVAL_TIME = Column("arrival_time", "datetime64[us]", "When it got here; UTC.")
-
-
-class Truth(NamedTuple):
-    """What is true of some rows of a block, which the events themselves do not say."""
-
-    rows: IntArray
-    """Positions in the block, ascending, each at most once."""
-    kind: npt.NDArray[np.int8]
-    """Position of the kind in ``kinds``."""
-    episode_id: IntArray
-    """The episode that the row belongs to."""
+__all__ = ["EVENT_ID", "EVENT_TIME", "IDS_PER_BLOCK", "Column", "Simulator", "Table", "Truth"]
 
 
 class _Delivered(NamedTuple):
     events: Table
+    """As they happened, or as they say they did."""
     arrivals: Arrivals
+    marks: list[Mark]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +62,7 @@ class Simulator(ABC):
 
     def __post_init__(self) -> None:
         whole("seed", self.seed, least=0, most=2**63)
-        object.__setattr__(self, "start", _moment("start", self.start))
+        object.__setattr__(self, "start", moment("start", self.start))
         require(
             isinstance(self.delivery, Delivery),
             f"delivery is {self.delivery!r}",
@@ -137,15 +99,12 @@ class Simulator(ABC):
     @property
     def truth_schema(self) -> tuple[Column, ...]:
         """The columns of the ground truth."""
-        return (
-            EVENT_ID,
-            Column("label", "category", "What the event belongs to.", categories=(self.label,)),
-            Column("kind", "category", "Which sort of it.", categories=self.kinds),
-            Column("episode_id", "int64", "Number of the episode, unique."),
-            Column(
-                "true_time", "datetime64[us]", "When it happened in truth, whatever its device says; UTC."
-            ),
-        )
+        return truth_columns(self.label, self.kinds)
+
+    @property
+    def delivery_truth_schema(self) -> tuple[Column, ...]:
+        """The columns of what befell events on their way."""
+        return truth_columns("delivery", KINDS)
 
     def block_events(self, i: int) -> pd.DataFrame:
         """Return the events of block i.
@@ -207,7 +166,7 @@ class Simulator(ABC):
         length = microseconds(self.block)
         parts: list[tuple[Table, IntArray, IntArray]] = []
         for i in range(max(0, j - self._reach), j + 1):
-            events, (rows, time) = self._delivered(i)
+            events, (rows, time), _ = self._delivered(i)
             first, last = np.searchsorted(time, [j * length, (j + 1) * length])
             if first < last or not parts:
                 parts.append((events, rows[first:last], time[first:last]))
@@ -222,7 +181,35 @@ class Simulator(ABC):
             columns = [events[column.name][some[0]] for (events, *_), some in zip(parts, picks, strict=True)]
             table[column.name] = np.concatenate(columns).take(where)
         table["arrival_time"] = arrival[order]
-        return self._frame(table, self.arrival_schema, copy=False)
+        return self.delivery.reshaped(self._frame(table, self.arrival_schema, copy=False), j * length)
+
+    def block_delivery_truth(self, i: int) -> pd.DataFrame:
+        """Return what befell the events of block i on their way to us.
+
+        Parameters
+        ----------
+        i
+            Index of the block, 0 or more.
+
+        Returns
+        -------
+        DataFrame
+            As `block_truth`, with label ``delivery``; an event has a row for each thing that befell it.
+        """
+        marks = self._delivered(i).marks
+        none = np.zeros(0, np.int64)
+        rows = np.concatenate([none, *(mark.rows for mark in marks)])
+        kind = np.repeat([KINDS.index(mark.kind) for mark in marks], [len(mark.rows) for mark in marks])
+        episode = np.concatenate([none, *(mark.episodes for mark in marks)])
+        order = np.lexsort((kind, rows))
+        table: Table = {
+            "event_id": rows[order] + i * IDS_PER_BLOCK,
+            "label": np.zeros(len(rows), np.int8),
+            "kind": kind[order].astype(np.int8),
+            "episode_id": episode[order],
+            "true_time": self._block(i)[0]["event_time"][rows[order]],
+        }
+        return self._frame(table, self.delivery_truth_schema)
 
     def events(self, first: Any, last: Any = None) -> pd.DataFrame:
         """Return the events between two times, in event order.
@@ -259,16 +246,24 @@ class Simulator(ABC):
         DataFrame
             The columns of ``truth_schema``, by event id.
         """
-        begin, end = self._range(first, last)
-        frame = self._read(self.block_truth, begin, end)
-        length = microseconds(self.block)
-        ids = []
-        for moment in (begin, end):
-            block = moment // length
-            position = np.searchsorted(self._block(block)[0]["event_time"], moment)
-            ids.append(block * IDS_PER_BLOCK + int(position))
-        inside = (frame["event_id"] >= ids[0]) & (frame["event_id"] < ids[1])
-        return frame[inside].reset_index(drop=True)
+        return self._of_events(self.block_truth, first, last)
+
+    def delivery_truth(self, first: Any, last: Any = None) -> pd.DataFrame:
+        """Return what befell the events between two times on their way; arguments as for `events`.
+
+        Returns
+        -------
+        DataFrame
+            The columns of ``delivery_truth_schema``, by event id, then kind; events that never arrive are
+            in it.
+
+        Examples
+        --------
+        >>> from simulators import Sensors
+        >>> sorted(Sensors(seed=7).delivery_truth("2min")["kind"].unique())
+        ['duplicate', 'loss', 'outage']
+        """
+        return self._of_events(self.block_delivery_truth, first, last)
 
     def arrivals(self, first: Any, last: Any = None) -> pd.DataFrame:
         """Return what arrives between two times, in the order of arrival.
@@ -321,29 +316,23 @@ class Simulator(ABC):
     def _delivered(self) -> Callable[[int], _Delivered]:
         def make(i: int) -> _Delivered:
             events = self._block(i)[0]
-            keys = events[self.key_column].astype(np.int64, copy=False)
-            return _Delivered(events, self.delivery.deliver(events["event_time"], keys, i, self._rng))
+            parcel = Parcel(
+                time=events[self.time_column],
+                keys=events[self.key_column].astype(np.int64, copy=False),
+                columns=dict(events),
+                time_column=self.time_column,
+                key_column=self.key_column,
+                block=i,
+                length=microseconds(self.block),
+                start=self._start,
+            )
+            arrivals = self.delivery.send(parcel, self._rng)
+            return _Delivered(parcel.columns, arrivals, parcel.marks)
 
         return lru_cache(maxsize=self._reach + 2)(make)
 
-    @cached_property
-    def _dtypes(self) -> dict[str, pd.CategoricalDtype]:
-        columns = (*self.schema, *self.truth_schema)
-        return {
-            column.name: pd.CategoricalDtype(column.categories)
-            for column in columns
-            if column.dtype == "category"
-        }
-
     def _frame(self, table: Table, schema: tuple[Column, ...], *, copy: bool = True) -> pd.DataFrame:
-        def column(name: str, dtype: str) -> Any:
-            if dtype == "category":
-                return pd.Categorical.from_codes(table[name], dtype=self._dtypes[name])
-            if dtype == "datetime64[us]":
-                return (table[name] + self._start).view("datetime64[us]")
-            return table[name]
-
-        return pd.DataFrame({each.name: column(each.name, each.dtype) for each in schema}, copy=copy)
+        return frame_of(table, schema, self._start, copy=copy)
 
     def _range(self, first: Any, last: Any) -> tuple[int, int]:
         if last is None:
@@ -357,15 +346,15 @@ class Simulator(ABC):
         )
         return begin, end
 
-    def _offset(self, name: str, moment: Any) -> int:
-        for read in (duration, _moment):
+    def _offset(self, name: str, value: Any) -> int:
+        for read in (duration, moment):
             try:
-                value = read(name, moment)
+                found = read(name, value)
             except ValueError:
                 continue
-            return microseconds(value if read is duration else value - self.start)
+            return microseconds(found if read is duration else found - self.start)
         raise problem(
-            f"{name} is {moment!r}",
+            f"{name} is {value!r}",
             detail=f"{name} is a duration since start, with its unit, or a timestamp.",
             hint='Write for example "10min" or "2026-01-05T09:10".',
         )
@@ -375,6 +364,19 @@ class Simulator(ABC):
         last = max(begin // length + 1, -(-end // length))
         frames = [block(i) for i in range(begin // length, last)]
         return pd.concat(frames, ignore_index=True)
+
+    def _of_events(self, block: Callable[[int], pd.DataFrame], first: Any, last: Any) -> pd.DataFrame:
+        """Return the rows of a table of truth that are of the events between two times."""
+        begin, end = self._range(first, last)
+        frame = self._read(block, begin, end)
+        length = microseconds(self.block)
+        ids = []
+        for time in (begin, end):
+            number = time // length
+            position = np.searchsorted(self._block(number)[0]["event_time"], time)
+            ids.append(number * IDS_PER_BLOCK + int(position))
+        inside = (frame["event_id"] >= ids[0]) & (frame["event_id"] < ids[1])
+        return frame[inside].reset_index(drop=True)
 
     def _between(self, frame: pd.DataFrame, column: str, begin: int, end: int) -> pd.DataFrame:
         time = frame[column].to_numpy().astype(np.int64) - self._start
@@ -389,19 +391,3 @@ def _index(i: int) -> None:
         detail="Blocks are counted from 0, the block that begins at start.",
         hint="Ask for block 0 or later, or move start.",
     )
-
-
-def _moment(name: str, value: Any) -> pd.Timestamp:
-    """Read a timestamp; with a time zone it is turned to UTC, and the zone is dropped."""
-    try:
-        moment = pd.Timestamp(value) if isinstance(value, str | date | np.datetime64) else pd.NaT
-    except (ValueError, TypeError):
-        moment = pd.NaT
-    require(
-        moment is not pd.NaT,
-        f"{name} is {value!r}",
-        detail=f"{name} is a timestamp; without a time zone it is taken as UTC.",
-        hint=f'Write for example {name}="2026-01-05T09:00".',
-    )
-    moment = moment if moment.tzinfo is None else moment.tz_convert("UTC").tz_localize(None)
-    return moment.as_unit("us")

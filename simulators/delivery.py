@@ -1,12 +1,13 @@
 """Delivery: what the road does to events between the device and us.
 
-Turns event order into arrival order: delay, disorder, duplicates, loss, and outages whose events
-are stored and forwarded afterwards. It works on plain arrays of microseconds, knows no simulator,
-and its randomness depends only on the generator that it is handed.
+Turns event order into arrival order: delay, disorder, duplicates, loss, outages, and whatever faults are put
+together. It works on plain arrays of microseconds, knows no simulator, and its randomness depends only on the
+generator that it is handed.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,18 +15,26 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from simulators.claims import SchemaDrift
+from simulators.faults import Fault, Outage
 from simulators.ordering import IntArray, sort_pairs
 from simulators.parameters import Duration, duration, microseconds, positive, require, share
+from simulators.parcel import Parcel
 
 FloatArray = npt.NDArray[np.float64]
 Draw = Callable[..., np.random.Generator]
 """``draw(component, *index)``: the generator of one component at one place."""
 
-DELAYS, OUTAGES = 101, 102
-"""Components of randomness; the families use those below 100."""
+DELAYS, OUTAGES, FAULTS = 101, 102, 103
+"""Components of randomness, the last of the first fault; the families use those below 100."""
+
+KINDS = (
+    "outage", "idle", "burst", "loss", "reorder", "duplicate",
+    "clock_skew", "unit", "future", "hot_key", "corrupt", "schema_drift",
+)  # fmt: skip
+"""All that can befall an event, as ``delivery_truth`` names it."""
 
 LONGEST = pd.Timedelta("6h")
-_GOLDEN = (5**0.5 - 1) / 2
 
 
 class Arrivals(NamedTuple):
@@ -35,84 +44,6 @@ class Arrivals(NamedTuple):
     """Position of the event in its block; a duplicate repeats it."""
     time: IntArray
     """Arrival, microseconds on the clock of the event times handed in."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outage:
-    """Say how often some keys lose their connection, and how they catch up.
-
-    Time since the start is cut into periods of ``every``; each holds one outage, at a place that
-    the seed decides. What the cut-off keys observe meanwhile is stored, and is forwarded in order
-    when the outage ends, ``catch_up`` times as fast as it was observed.
-
-    Parameters
-    ----------
-    every
-        Length of a period, a duration.
-    length
-        Length of an outage, a duration of at most half a period.
-    share
-        Share of the keys that are cut off, in [0, 1].
-    catch_up
-        Speed of forwarding, as a multiple of real time, 1 or more.
-
-    Examples
-    --------
-    >>> Outage(every="15min", length="3min").length
-    Timedelta('0 days 00:03:00')
-    """
-
-    every: Duration = "15min"
-    length: Duration = "3min"
-    share: float = 1 / 3
-    catch_up: float = 20.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "every", duration("every", self.every))
-        object.__setattr__(self, "length", duration("length", self.length))
-        require(
-            pd.Timedelta(0) < self.length <= self.every / 2,
-            f"outage length is {self.length} in a period of {self.every}",
-            detail="An outage must be longer than nothing and leave half of its period to recover.",
-            hint='Write for example Outage(every="15min", length="3min").',
-        )
-        share("share", self.share)
-        require(
-            1 <= self.catch_up < float("inf"),
-            f"catch_up is {self.catch_up!r}",
-            detail="Stored events are forwarded catch_up times as fast as they were observed.",
-            hint="Write for example catch_up=20.",
-        )
-
-    def forwarded(self, time: IntArray, keys: IntArray, draw: Draw) -> IntArray:
-        """Return when each event leaves its device.
-
-        Parameters
-        ----------
-        time
-            Event times, microseconds since the start, ascending, of one block.
-        keys
-            The key of each event, as an integer.
-        draw
-            Source of generators.
-
-        Returns
-        -------
-        array of int64
-            Microseconds since the start, never before ``time``, and at most ``length`` after it.
-        """
-        every, length = microseconds(self.every), microseconds(self.length)
-        leaves = time.copy()
-        for period in range(int(time[0]) // every, int(time[-1]) // every + 1):
-            place, phase = draw(OUTAGES, period).random(2)
-            begin = period * every + int(place * (every - length))
-            first, last = np.searchsorted(time, [begin, begin + length])
-            inside = time[first:last]
-            # Multiples of the golden ratio spread evenly: close to `share` of any few keys.
-            cut_off = (keys[first:last] * _GOLDEN + phase) % 1 < self.share
-            resent = begin + length + ((inside - begin) / self.catch_up).astype(np.int64)
-            leaves[first:last] = np.where(cut_off, resent, inside)
-        return leaves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +76,9 @@ class Delivery:
         Probability that an event never arrives, in [0, 1].
     outage
         When keys lose their connection; None for never.
+    faults
+        What else befalls events, in this order: see `simulators.faults` and `simulators.claims`. All is
+        labelled in a simulator's ``delivery_truth``.
 
     Examples
     --------
@@ -168,6 +102,7 @@ class Delivery:
     duplicate_lag: Duration = "0s"
     loss: float = 0.0
     outage: Outage | None = None
+    faults: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("median", "tail_scale", "cap", "duplicate_lag"):
@@ -181,6 +116,13 @@ class Delivery:
             hint="Networks lie between 0.5 and 1.5.",
         )
         positive("tail_alpha", self.tail_alpha, unit="powers of the tail")
+        object.__setattr__(self, "faults", tuple(self.faults))
+        require(
+            all(isinstance(fault, Fault) for fault in self.faults),
+            f"faults are {self.faults!r}",
+            detail="faults are of simulators.faults or simulators.claims.",
+            hint='Write for example faults=(Reorder(share=0.1, by="3s"),).',
+        )
         shortest = max(self.median, self.tail_scale if self.tail else pd.Timedelta(0))
         require(
             self.cap >= shortest and self.tail_scale > pd.Timedelta(0),
@@ -191,7 +133,7 @@ class Delivery:
         require(
             self.max_delay <= LONGEST,
             f"the longest delay is {self.max_delay}",
-            detail=f"cap + duplicate_lag + outage length may be {LONGEST} at most.",
+            detail=f"cap + duplicate_lag + outage length + delays of faults may be {LONGEST} at most.",
             hint="Shorten cap or the outage.",
         )
 
@@ -260,9 +202,21 @@ class Delivery:
 
     @property
     def max_delay(self) -> pd.Timedelta:
-        """The longest time from event to arrival, duplicates and outages included."""
+        """The longest time from event to arrival, duplicates, outages and faults included."""
         lag = self.duplicate_lag if self.duplicates else pd.Timedelta(0)
-        return self.cap + lag + (self.outage.length if self.outage else pd.Timedelta(0))
+        return self.cap + lag + sum((fault.max_delay for fault in self._every), pd.Timedelta(0))
+
+    @property
+    def _every(self) -> tuple[Fault, ...]:
+        return (self.outage, *self.faults) if self.outage else self.faults
+
+    def __str__(self) -> str:
+        """Give the delays, and the bounds that reach so much completeness, of a steady stream so delivered."""
+        from simulators.completeness import completeness  # which needs this module
+
+        told = completeness(self).map(lambda span: f"{span.total_seconds():.3g} s")
+        lines = (f"{share:>8.1%} {row['delay']:>12} {row['bound']:>12}" for share, row in told.iterrows())
+        return "\n".join([f"{'of rows':>8} {'delay':>12} {'bound':>12}", *lines])
 
     def deliver(self, time: IntArray, keys: IntArray, block: int, draw: Draw) -> Arrivals:
         """Return which events of one block arrive, and when.
@@ -283,23 +237,46 @@ class Delivery:
         Arrivals
             Sorted by time, then row, then copy.
         """
+        return self.send(Parcel(time=time, keys=keys, block=block), draw)
+
+    def send(self, parcel: Parcel, draw: Draw) -> Arrivals:
+        """Send a parcel on its way: as `deliver`, but what events say may change, and all is marked."""
+        time = parcel.time
         if not len(time):
             return Arrivals(time, time)
-        rng = draw(DELAYS, block)
-        leaves = self.outage.forwarded(time, keys, draw) if self.outage else time
-        arrival = leaves + self._delays(len(time), rng)
-        copies = np.arange(len(time), dtype=np.int64) << 1
+        rng = draw(DELAYS, parcel.block)
+        self._strike(parcel, draw, at_device=True)
+        parcel.arrival += self._delays(len(time), rng)
+        self._strike(parcel, draw, at_device=False)
         if self.loss:
-            kept = rng.random(len(time)) >= self.loss
-            arrival, copies = arrival[kept], copies[kept]
+            lost = np.flatnonzero((rng.random(len(time)) < self.loss) & parcel.kept)
+            parcel.kept[lost] = False
+            parcel.mark("loss", lost, 0)
+        rows = np.flatnonzero(parcel.kept)
+        arrival, copies = parcel.arrival[rows], rows << 1
         if self.duplicates:
             again = np.flatnonzero(rng.random(len(arrival)) < self.duplicates)
+            parcel.mark("duplicate", rows[again], 0)
             lag = rng.random(len(again)) * microseconds(self.duplicate_lag)
             arrival = np.concatenate([arrival, arrival[again] + lag.astype(np.int64)])
             copies = np.concatenate([copies, copies[again] | 1])
         origin = int(time[0])
         arrival, copies = sort_pairs(arrival - origin, copies)
         return Arrivals(copies >> 1, arrival + origin)
+
+    def reshaped(self, frame: pd.DataFrame, begin: int) -> pd.DataFrame:
+        """Return a block of arrivals, which begins so many microseconds after the start, as it is sent."""
+        for fault in self.faults:
+            if isinstance(fault, SchemaDrift):
+                frame = fault.reshaped(frame, begin)
+        return frame
+
+    def _strike(self, parcel: Parcel, draw: Draw, *, at_device: bool) -> None:
+        if at_device and self.outage:
+            self.outage.strike(parcel, partial(draw, OUTAGES))
+        for number, fault in enumerate(self.faults):
+            if fault.at_device == at_device:
+                fault.strike(parcel, partial(draw, FAULTS + number))
 
     def _delays(self, count: int, rng: np.random.Generator) -> IntArray:
         cap = self.cap.total_seconds()

@@ -3,7 +3,7 @@
 May touch nothing else; every other module of the package may import it.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -109,6 +109,22 @@ def duration(name: str, value: Duration) -> pd.Timedelta:
         hint=f'Write for example {name}="10s", "250ms" or "5min".',
     )
     return read
+
+
+def moment(name: str, value: Moment) -> pd.Timestamp:
+    """Read a timestamp; with a time zone it is turned to UTC, and the zone is dropped."""
+    try:
+        read = pd.Timestamp(value) if isinstance(value, str | date | np.datetime64) else pd.NaT
+    except (ValueError, TypeError):
+        read = pd.NaT
+    require(
+        read is not pd.NaT,
+        f"{name} is {value!r}",
+        detail=f"{name} is a timestamp; without a time zone it is taken as UTC.",
+        hint=f'Write for example {name}="2026-01-05T09:00".',
+    )
+    read = read if read.tzinfo is None else read.tz_convert("UTC").tz_localize(None)
+    return read.as_unit("us")
 
 
 def microseconds(span: pd.Timedelta) -> int:

@@ -44,8 +44,10 @@ class SimulatedSource:
     def __init__(self, simulator: Any, *, duration: Duration | None = None, name: str) -> None:
         self.name = name
         self.simulator = simulator
-        first = simulator.block_arrivals(0)  # for its dtypes, categories included
-        self.schema = Schema(dict(first.dtypes), simulator.time_column)
+        # what is meant to arrive; what does may differ, and is then for the door to reject
+        self.schema = Schema(
+            {each.name: _dtype(each) for each in simulator.arrival_schema}, simulator.time_column
+        )
         self.start = pd.Timestamp(simulator.start).as_unit("ns").value
         self.end = (
             None
@@ -56,6 +58,10 @@ class SimulatedSource:
     def reader(self) -> SimulatedReader:
         """Start reading at the simulator's start."""
         return SimulatedReader(self)
+
+
+def _dtype(column: Any) -> Any:
+    return pd.CategoricalDtype(column.categories) if column.dtype == "category" else column.dtype
 
 
 class SimulatedReader:

@@ -129,12 +129,12 @@ def test_the_catch_up_is_seen_in_a_simulator() -> None:
         ),
         (
             lambda: Delivery(cap="7h"),
-            "the longest delay is 0 days 07:00:00\nDetail: cap + duplicate_lag + outage length may "
-            "be 0 days 06:00:00 at most.\nHint: Shorten cap or the outage.",
+            "the longest delay is 0 days 07:00:00\nDetail: cap + duplicate_lag + outage length + "
+            "delays of faults may be 0 days 06:00:00 at most.\nHint: Shorten cap or the outage.",
         ),
         (
             lambda: Outage(every="1min", length="40s"),
-            "outage length is 0 days 00:00:40 in a period of 0 days 00:01:00\nDetail: An outage "
+            "outage length is 0 days 00:00:40 in a period of 0 days 00:01:00\nDetail: A spell "
             "must be longer than nothing and leave half of its period to recover.\n"
             'Hint: Write for example Outage(every="15min", length="3min").',
         ),
