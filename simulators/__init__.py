@@ -11,6 +11,7 @@ Examples
 True
 """
 
+from simulators import datasets
 from simulators.ahead import Ahead
 from simulators.base import Simulator
 from simulators.claims import ClockSkew, Corrupt, FutureRows, HotKey, SchemaDrift, SecondsForMilliseconds
@@ -20,6 +21,7 @@ from simulators.completeness import bounds, completeness
 from simulators.delivery import PRESETS, Delivery
 from simulators.faults import Burst, BurstyLoss, Fault, Idle, Outage, Reorder
 from simulators.realism import scorecard
+from simulators.replay import Replay
 from simulators.score import score
 from simulators.sensors import Sensors
 from simulators.trading import Trading
@@ -40,6 +42,7 @@ __all__ = [
     "Idle",
     "Outage",
     "Reorder",
+    "Replay",
     "SchemaDrift",
     "SecondsForMilliseconds",
     "Sensors",
@@ -47,6 +50,7 @@ __all__ = [
     "Trading",
     "bounds",
     "completeness",
+    "datasets",
     "score",
     "scorecard",
 ]

@@ -312,6 +312,9 @@ class Simulator(ABC):
 
         return lru_cache(maxsize=2)(make)
 
+    def _sent(self, parcel: Parcel) -> Arrivals:
+        return self.delivery.send(parcel, self._rng)
+
     @cached_property
     def _delivered(self) -> Callable[[int], _Delivered]:
         def make(i: int) -> _Delivered:
@@ -326,7 +329,7 @@ class Simulator(ABC):
                 length=microseconds(self.block),
                 start=self._start,
             )
-            arrivals = self.delivery.send(parcel, self._rng)
+            arrivals = self._sent(parcel)
             return _Delivered(parcel.columns, arrivals, parcel.marks)
 
         return lru_cache(maxsize=self._reach + 2)(make)

@@ -36,7 +36,8 @@ class SimulatedSource:
     simulator : Simulator
         Any of the simulators, with its delivery.
     duration : duration, optional
-        How long it runs, in processing time from its start; without it, for ever.
+        How long it runs, in processing time from its start; without it, as long as the simulator's own
+        ``duration`` says, or for ever.
     name : str
         The source's name.
     """
@@ -49,6 +50,7 @@ class SimulatedSource:
             {each.name: _dtype(each) for each in simulator.arrival_schema}, simulator.time_column
         )
         self.start = pd.Timestamp(simulator.start).as_unit("ns").value
+        duration = getattr(simulator, "duration", None) if duration is None else duration
         self.end = (
             None
             if duration is None
