@@ -42,7 +42,7 @@ lock: $(READY)   ## renew requirements.lock from pyproject.toml
 		--upgrade --extra dev pyproject.toml -o requirements.lock
 
 arrow: $(READY)  ## run the engine's tests where pandas keeps text in Arrow's layout, as it does where pyarrow is installed
-	@$(BIN)/python -m benchmarks.environments quick pytest tests/unit/engine
+	@$(BIN)/python -m benchmarks.environments quick pytest tests/unit/engine tests/unit/sinks
 
 bench-quick: $(READY) browser ## the targets of speed, as ratios, in two or three minutes
 	@$(BIN)/python -m benchmarks.environments quick benchmarks.quick

@@ -14,16 +14,20 @@ True
 from simulators import datasets
 from simulators.ahead import Ahead
 from simulators.base import Simulator
+from simulators.city import City
 from simulators.claims import ClockSkew, Corrupt, FutureRows, HotKey, SchemaDrift, SecondsForMilliseconds
 from simulators.clickstream import Clickstream
 from simulators.columns import Column
 from simulators.completeness import bounds, completeness
 from simulators.delivery import PRESETS, Delivery
 from simulators.faults import Burst, BurstyLoss, Fault, Idle, Outage, Reorder
-from simulators.realism import scorecard
+from simulators.fleet import Fleet
+from simulators.rates import at_rate, rate_of
+from simulators.realism import scenarios, scorecard
 from simulators.replay import Replay
 from simulators.score import score
 from simulators.sensors import Sensors
+from simulators.servers import Servers
 from simulators.trading import Trading
 
 __all__ = [
@@ -31,12 +35,14 @@ __all__ = [
     "Ahead",
     "Burst",
     "BurstyLoss",
+    "City",
     "Clickstream",
     "ClockSkew",
     "Column",
     "Corrupt",
     "Delivery",
     "Fault",
+    "Fleet",
     "FutureRows",
     "HotKey",
     "Idle",
@@ -46,11 +52,15 @@ __all__ = [
     "SchemaDrift",
     "SecondsForMilliseconds",
     "Sensors",
+    "Servers",
     "Simulator",
     "Trading",
+    "at_rate",
     "bounds",
     "completeness",
     "datasets",
+    "rate_of",
+    "scenarios",
     "score",
     "scorecard",
 ]

@@ -57,6 +57,8 @@ class Simulator(ABC):
     time_column: ClassVar[str] = "event_time"
     key_column: ClassVar[str]
     """The column whose keys lose their connection in an outage."""
+    pace: ClassVar[str] = ""
+    """The parameter that the number of events is proportional to; empty for none."""
     family: ClassVar[int]
     """The family's number in the seed."""
 

@@ -211,7 +211,7 @@ class Delivery:
         return (self.outage, *self.faults) if self.outage else self.faults
 
     def __str__(self) -> str:
-        """Give the delays, and the bounds that reach so much completeness, of a steady stream so delivered."""
+        """Give the delays, and the bounds that reach a completeness, of a steady stream so delivered."""
         from simulators.completeness import completeness  # which needs this module
 
         told = completeness(self).map(lambda span: f"{span.total_seconds():.3g} s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import importlib
 import importlib.metadata
@@ -10,13 +11,19 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from workbench import __version__
 from workbench.errors import DescriptionError, WorkbenchError
+from workbench.time import SystemClock
 
-SIMULATORS = ("clickstream", "trading", "sensors")
+DELIVERIES = ("ideal", "market", "web", "iot", "mobile")
+_PACE = pd.Timedelta("100ms")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,14 +84,72 @@ def lab(options: argparse.Namespace) -> int:
 
 
 def simulate(options: argparse.Namespace) -> int:
-    """Print simulated events as CSV."""
-    simulators = importlib.import_module("simulators")
-    simulator = getattr(simulators, options.simulator.capitalize())(seed=options.seed)
-    rows = {"arrivals": simulator.arrivals, "events": simulator.events, "truth": simulator.truth}[
-        options.what
-    ]
-    rows(options.duration).to_csv(options.output or sys.stdout, index=False)
+    """Write simulated or real events to a file or standard output."""
+    from tqdm import tqdm
+
+    from workbench.sinks.files import format_of, writer
+
+    simulator = _simulator(options)
+    standard = options.to == "-"
+    kind = options.format or ("csv" if standard else format_of(options.to))
+    to = (sys.stdout.buffer if kind == "parquet" else sys.stdout) if standard else options.to
+    whole, rows = _lasting(simulator, options.duration), 0
+    quiet = True if options.quiet else None  # None: quiet where nobody looks
+    bar = tqdm(total=whole.total_seconds(), unit="s", unit_scale=True, disable=quiet, file=sys.stderr)
+    with writer(to, kind) as out, bar:
+        for piece, span in _pieces(getattr(simulator, options.what), simulator.block, whole, options.speed):
+            out.write(piece)
+            rows += len(piece)
+            bar.set_postfix_str(f"{rows:,} rows", refresh=False)
+            bar.update(span.total_seconds())
     return 0
+
+
+def _pieces(
+    read: Any, block: pd.Timedelta, whole: pd.Timedelta, speed: float | None
+) -> Iterator[tuple[pd.DataFrame, pd.Timedelta]]:
+    """Yield rows piece by piece, and how much time each piece is of; at a speed, not before it is due."""
+    length = min(block, speed * _PACE) if speed else block
+    begin, clock = pd.Timedelta(0), SystemClock()
+    started = clock.now()
+    while begin < whole:
+        end = min(whole, begin + length)
+        piece = read(begin, end)
+        if speed:
+            due = started + int(end.as_unit("ns").value / speed)
+            asyncio.run(clock.sleep(max(0, due - clock.now()) / 1e9))
+        yield piece, end - begin
+        begin = end
+
+
+def _simulator(options: argparse.Namespace) -> Any:
+    """Make what the options name."""
+    import simulators
+    from simulators.parameters import problem
+
+    if options.simulator in simulators.datasets.names():
+        made = simulators.datasets.replay(options.simulator, seed=options.seed)
+        return made if options.rate is None else simulators.at_rate(made, options.rate)
+    known = {"clickstream": simulators.Clickstream(), **simulators.scenarios()}
+    if options.simulator not in known:
+        streams = [name for name in simulators.datasets.names() if name != "outlines"]
+        raise problem(
+            f"there is no simulator {options.simulator!r}",
+            detail=f"There are {', '.join(known)}; and real data: {', '.join(streams)}.",
+            hint="Write for example: workbench simulate clickstream --duration 1min",
+        )
+    made = replace(known[options.simulator], seed=options.seed)
+    if options.delivery:
+        made = replace(made, delivery=simulators.PRESETS[options.delivery])
+    return made if options.rate is None else simulators.at_rate(made, options.rate)
+
+
+def _lasting(simulator: Any, given: str | None) -> pd.Timedelta:
+    """Give how long to simulate: as is asked, or as long as there is something, or a minute."""
+    from simulators.parameters import duration
+
+    whole = getattr(simulator, "duration", None)
+    return duration("duration", given) if given else whole or pd.Timedelta("1min")
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -152,17 +217,30 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("rest", nargs="*", help="options for JupyterLab, after --")
     command.set_defaults(command=lab)
 
-    command = commands.add_parser("simulate", help="print simulated events as CSV")
-    command.add_argument("simulator", choices=SIMULATORS)
-    command.add_argument("--duration", default="1min", help="of event time (default: %(default)s)")
+    command = commands.add_parser("simulate", help="write simulated events to a file or standard output")
+    command.add_argument(
+        "simulator", metavar="NAME", help="as clickstream, trading, sensors, or a data set's"
+    )
+    command.add_argument("--duration", help="of event time (default: 1min; of a data set, all)")
+    command.add_argument("--rate", type=float, help="events a second of event time, on the average of a day")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
         "--what",
-        choices=("arrivals", "events", "truth"),
+        choices=("arrivals", "events", "truth", "delivery_truth"),
         default="arrivals",
         help="rows as they arrive, as they happen, or what is true of them (default: %(default)s)",
     )
-    command.add_argument("--output", help="a file (default: standard output)")
+    command.add_argument(
+        "--delivery", choices=DELIVERIES, help="how events arrive (default: the simulator's own)"
+    )
+    command.add_argument("--to", default="-", metavar="FILE", help="where to (default: standard output)")
+    command.add_argument(
+        "--format", choices=("csv", "jsonl", "parquet"), help="(default: as FILE's name says; else csv)"
+    )
+    command.add_argument(
+        "--speed", type=float, help="times as fast as real time (default: as fast as possible)"
+    )
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
     command.set_defaults(command=simulate)
 
     command = commands.add_parser("doctor", help="look whether everything is there")

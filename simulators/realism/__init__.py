@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from simulators.realism.metric import Card, Metric
-from simulators.realism.registry import card_of, standard
+from simulators.realism.registry import card_of, scenarios
 
-__all__ = ["Card", "Metric", "card_of", "scorecard", "standard"]
+__all__ = ["Card", "Metric", "card_of", "scenarios", "scorecard"]
 
 
 def scorecard(simulator: Any, *, seeds: int = 1, executor: Executor | None = None) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def card_of(simulator: Any) -> Card:
     return card
 
 
-def standard() -> dict[str, Any]:
+def scenarios() -> dict[str, Any]:
     """Return all that is scored, by name: each family and scenario with its own defaults."""
     import simulators
 

@@ -18,14 +18,45 @@ def test_simulate_prints_what_the_simulator_says(capsys):
 
 def test_simulate_writes_the_truth_into_a_file(tmp_path):
     path = tmp_path / "truth.csv"
-    arguments = ["simulate", "sensors", "--duration", "2min", "--what", "truth", "--output", str(path)]
+    arguments = ["simulate", "sensors", "--duration", "2min", "--what", "truth", "--to", str(path)]
     assert main(arguments) == 0
-    assert {"event_id", "label"} <= set(pd.read_csv(path).columns)
+    assert {"event_id", "label", "true_time"} <= set(pd.read_csv(path).columns)
 
 
-def test_a_wrong_duration_is_said_in_words(capsys):
-    assert main(["simulate", "sensors", "--duration", "soon"]) == 2
-    assert "soon" in capsys.readouterr().err
+def test_simulate_takes_the_format_from_the_name_and_the_rate_from_us(tmp_path):
+    path = tmp_path / "readings.jsonl"
+    arguments = ["simulate", "sensors", "--rate", "500", "--duration", "1min", "--delivery", "ideal"]
+    assert main([*arguments, "--to", str(path)]) == 0
+    assert len(path.read_text().splitlines()) == pytest.approx(500 * 60, rel=0.05)
+
+
+def test_simulate_replays_real_data(capsys):
+    assert main(["simulate", "flights"]) == 0
+    printed = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert len(printed) == 6759
+    assert pd.to_datetime(printed["arrival_time"]).is_monotonic_increasing
+
+
+def test_simulate_shows_how_far_it_is(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert main(["simulate", "trading", "--duration", "25s"]) == 0
+    assert "100%" in capsys.readouterr().err
+    assert main(["simulate", "trading", "--duration", "25s", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sensors", "--duration", "soon"], "soon"),
+        (["stocks"], "there is no simulator 'stocks'\nDetail: There are clickstream, shop"),
+        (["sensors", "--to", "a.xlsx"], "the name 'a.xlsx' says no format"),
+        (["flights", "--rate", "5"], "Replay has no rate"),
+    ],
+)
+def test_what_cannot_be_simulated_is_said_in_words(capsys, arguments, message):
+    assert main(["simulate", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_serve_says_that_a_port_is_taken(capsys):

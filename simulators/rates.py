@@ -1,0 +1,59 @@
+"""Rates: how many events a second a simulator gives, and the same one with more or fewer."""
+
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from simulators.base import Simulator
+from simulators.parameters import positive, require
+
+Some = TypeVar("Some", bound=Simulator)
+
+_PROBES = 24
+_FEWER = 20
+
+
+def rate_of(simulator: Simulator) -> float:
+    """Return the events a second of the first day, on average; measured on blocks spread over it.
+
+    Examples
+    --------
+    >>> from simulators import Sensors
+    >>> round(rate_of(Sensors(devices=10, hertz=1, missing=0)))
+    10
+    """
+    blocks = np.linspace(0, pd.Timedelta("1D") / simulator.block, _PROBES, endpoint=False).astype(int)
+    counts = [len(simulator.block_events(int(block))) for block in blocks]
+    return float(np.mean(counts)) / simulator.block.total_seconds()
+
+
+def at_rate(simulator: Some, events_per_second: float) -> Some:
+    """Return a simulator with so many events a second, on the average of a day.
+
+    Raises
+    ------
+    ValueError
+        If the family has no parameter that the number of events follows.
+
+    Examples
+    --------
+    >>> from simulators import Trading
+    >>> round(rate_of(at_rate(Trading(seed=7), 500)), -2)
+    500.0
+    """
+    positive("events_per_second", events_per_second, unit="events per second")
+    require(
+        bool(simulator.pace),
+        f"{type(simulator).__name__} has no rate",
+        detail="Its events are as many as they are.",
+        hint="Let it run at another speed.",
+    )
+    present = getattr(simulator, simulator.pace)
+    whole = isinstance(present, int)
+    # few events tell as much of a rate, and are made sooner
+    probe = simulator if whole else replace(simulator, **{simulator.pace: present / _FEWER})
+    factor = events_per_second / max(rate_of(probe), 1e-9)
+    wanted = getattr(probe, simulator.pace) * factor
+    return replace(simulator, **{simulator.pace: max(1, round(wanted)) if whole else wanted})
