@@ -21,8 +21,8 @@ lab: $(READY)    ## open JupyterLab in notebooks/
 test: $(READY) browser  ## run all tests
 	$(BIN)/python -m pytest
 
-deep: $(READY)   ## run the property tests with ten times the examples, on all cores
-	WORKBENCH_EXAMPLES=10 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/properties
+deep: $(READY)   ## run the property tests with five times the examples, on all cores
+	WORKBENCH_EXAMPLES=5 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/properties
 
 lint: $(READY)   ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
-"""Simulators of event streams: clickstream, trading, sensors.
+"""Simulators of event streams: clickstreams, markets and payments, sensors; and small real data.
 
-Endless tables of typed events with their ground truth, deterministic and enterable anywhere, and
-the delays, disorder, duplicates, losses and outages with which they arrive. numpy and pandas only.
+Endless tables of typed events with their ground truth, deterministic and enterable anywhere, and the faults
+with which they arrive. numpy and pandas only.
 
 Examples
 --------
@@ -14,6 +14,7 @@ True
 from simulators import datasets
 from simulators.ahead import Ahead
 from simulators.base import Simulator
+from simulators.book import OrderBook
 from simulators.city import City
 from simulators.claims import ClockSkew, Corrupt, FutureRows, HotKey, SchemaDrift, SecondsForMilliseconds
 from simulators.clickstream import Clickstream
@@ -22,6 +23,7 @@ from simulators.completeness import bounds, completeness
 from simulators.delivery import PRESETS, Delivery
 from simulators.faults import Burst, BurstyLoss, Fault, Idle, Outage, Reorder
 from simulators.fleet import Fleet
+from simulators.payments import Payments
 from simulators.rates import at_rate, rate_of
 from simulators.realism import scenarios, scorecard
 from simulators.replay import Replay
@@ -46,7 +48,9 @@ __all__ = [
     "FutureRows",
     "HotKey",
     "Idle",
+    "OrderBook",
     "Outage",
+    "Payments",
     "Reorder",
     "Replay",
     "SchemaDrift",

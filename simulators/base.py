@@ -42,7 +42,7 @@ class _Delivered(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Simulator(ABC):
-    """Base of the families; see `Clickstream`, `Trading` and `Sensors`."""
+    """Base of the families, such as `Clickstream`, `Trading` and `Sensors`."""
 
     seed: int = 0
     start: Moment = "2026-01-05T09:00"

@@ -26,7 +26,7 @@ def rate_of(simulator: Simulator) -> float:
     """
     blocks = np.linspace(0, pd.Timedelta("1D") / simulator.block, _PROBES, endpoint=False).astype(int)
     counts = [len(simulator.block_events(int(block))) for block in blocks]
-    return float(np.mean(counts)) / simulator.block.total_seconds()
+    return float(np.mean(counts) / simulator.block.total_seconds())
 
 
 def at_rate(simulator: Some, events_per_second: float) -> Some:

@@ -1,49 +1,27 @@
 """Sensors: temperature, humidity and battery of devices in a building, with labelled faults.
 
 Temperatures follow the day and a slow noise that the site, its zones and each device share in part
-(the correlated fields of the Intel Lab data). Faults are episodes with the kinds of Sharma,
-Golubchik and Govindan (2010), Sensor Faults: SHORT (here spike), CONSTANT (stuck) and NOISE, and
-drift, dropout.
+(the correlated fields of the Intel Lab data).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from simulators.base import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Simulator, Table, Truth
+from simulators.base import EVENT_ID, EVENT_TIME, Column, Table
 from simulators.delivery import IOT, Delivery
-from simulators.ordering import IntArray, stable_order
-from simulators.parameters import positive, require, share, whole
+from simulators.instruments import BLOCK, Instruments, Quantity
+from simulators.ordering import IntArray
+from simulators.parameters import whole
 from simulators.processes import FloatArray, layered_noise
 
-_NOISE, _DEVICES, _READINGS, _FAULTS = 1, 2, 3, 4
+_NOISE, _DEVICES = 1, 2
 
-_BLOCK = 10.0
 _SPANS = (6, 24, 90, 360, 1440)
 """Slow noise of 1, 4, 15, 60 minutes and 4 hours, in blocks of 10 s."""
-
-_KINDS = ("spike", "stuck", "noise", "drift", "dropout")
-_SPIKE, _STUCK, _NOISY, _DRIFT, _DROPOUT = range(5)
-_SHORTEST, _LONGEST = 10.0, 60.0
-"""Length of an episode other than a spike, seconds."""
-_LOOK_BACK = int(_LONGEST / _BLOCK)
-
-
-class _Episode(NamedTuple):
-    number: int
-    device: int
-    kind: int
-    begin: float
-    """Seconds since the start."""
-    length: float
-    """Seconds."""
-    size: float
-    """Degrees Celsius, with a sign; for drift, reached at the end."""
 
 
 class _Places(NamedTuple):
@@ -54,7 +32,7 @@ class _Places(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sensors(Simulator):
+class Sensors(Instruments):
     """Simulate the readings of devices that measure air in the zones of a building.
 
     Parameters
@@ -95,26 +73,19 @@ class Sensors(Simulator):
     delivery: Delivery = IOT
 
     name: ClassVar[str] = "sensors"
-    block: ClassVar[pd.Timedelta] = pd.Timedelta(_BLOCK, unit="s")
-    label: ClassVar[str] = "fault"
-    kinds: ClassVar[tuple[str, ...]] = _KINDS
     key_column: ClassVar[str] = "device"
+    pace: ClassVar[str] = "devices"
     family: ClassVar[int] = 3
+    quantities: ClassVar[dict[str, Quantity]] = {
+        "temperature": Quantity(2, step=1.0),
+        "humidity": Quantity(2, lost=True),
+        "battery": Quantity(3),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
         whole("devices", self.devices, least=1, most=30_000)
         whole("zones", self.zones, least=1, most=100)
-        positive("hertz", self.hertz, unit="readings of a device per second")
-        readings = self.hertz * _BLOCK
-        require(
-            1 <= readings <= 1e6 and abs(readings - round(readings)) < 1e-9,
-            f"hertz is {self.hertz!r}",
-            detail="A block of 10 s must hold a whole number of readings of a device, 1 to 1e6.",
-            hint="Write for example hertz=0.1, hertz=2.5 or hertz=10.",
-        )
-        share("missing", self.missing)
-        share("faults", self.faults, below=0.5)
 
     @cached_property
     def schema(self) -> tuple[Column, ...]:
@@ -130,6 +101,14 @@ class Sensors(Simulator):
             Column("humidity", "float64", "Relative humidity; NaN in a dropout.", unit="%"),
             Column("battery", "float64", "Voltage of the battery.", unit="V"),
         )
+
+    @property
+    def _count(self) -> int:
+        return self.devices
+
+    @cached_property
+    def _phase(self) -> FloatArray:
+        return self._places.phase
 
     @cached_property
     def _places(self) -> _Places:
@@ -156,112 +135,31 @@ class Sensors(Simulator):
 
         return lru_cache(maxsize=4 * len(_SPANS))(make)
 
-    def _generate(self, block: int) -> tuple[Table, Truth]:
-        rng = self._rng(_READINGS, block)
-        samples = round(self.hertz * _BLOCK)
-        shape = (self.devices, samples)
-        tick = (np.arange(samples) + 0.5) / samples
-        step = _BLOCK / samples
-        jitter = 0.2 * step * (rng.random(shape) - 0.5)
-        late = (self._places.phase[:, None] - 0.5) * 0.8 * step
-        time = tick * _BLOCK + late + jitter
-
-        air, damp = self._air(block, tick)
-        temperature = air + 0.05 * rng.standard_normal(shape)
-        humidity = damp + 0.3 * rng.standard_normal(shape)
-        battery = self._battery(block, temperature) + 0.003 * rng.standard_normal(shape)
-        kind, episode = self._break(block, time, temperature, humidity, rng)
-
-        order = np.flatnonzero(rng.random(shape) >= self.missing)
-        micros = (time.ravel()[order] * 1e6).astype(np.int64)
-        by_time = stable_order(micros)
-        order, micros = order[by_time], micros[by_time]
-        device = order // samples
-        table: Table = {
-            "event_time": micros + round(block * _BLOCK * 1e6),
-            "device": device.astype(np.int16),
-            "zone": self._places.zone[device].astype(np.int8),
-            "temperature": np.round(temperature.ravel()[order], 2),
-            "humidity": np.round(humidity.ravel()[order], 2),
-            "battery": np.round(battery.ravel()[order], 3),
-        }
-        rows = np.flatnonzero(kind.ravel()[order] >= 0)
-        return table, Truth(rows, kind.ravel()[order[rows]], episode.ravel()[order[rows]])
-
-    def _air(self, block: int, within: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return true temperature and humidity of all devices, a row a device."""
+    def _state(self, block: int, tick: FloatArray, time: FloatArray) -> Table:
         count, places = self.devices, self._places
-        slow = layered_noise(self._field, block=block, within=within, spans=_SPANS)
-        since_midnight = self.start - self.start.normalize()
-        hour = (since_midnight.total_seconds() + (block + within) * _BLOCK) / 3600
-        day = np.cos((hour - 15) / 24 * 2 * np.pi)
+        slow = layered_noise(self._field, block=block, within=tick, spans=_SPANS)
+        day = np.cos((self._hours(block, tick) - 15) / 24 * 2 * np.pi)
         base = 20.5 + 0.8 * np.sin(2.4 * places.zone) + places.bias
         swing = 2.0 + 0.5 * np.cos(1.7 * places.zone)
         temperature = base[:, None] + swing[:, None] * day + slow[:count]
         humidity = np.clip(48 - 1.8 * (temperature - 20.5) + 1.5 * slow[count:], 5, 95)
-        return temperature, humidity
+        return {
+            "temperature": temperature,
+            "humidity": humidity,
+            "battery": self._fresh(block)[:, None],
+        }
 
-    def _battery(self, block: int, temperature: FloatArray) -> FloatArray:
-        """Return voltages: from 3.0 to 2.4 V in 90 days, then a fresh battery; colder is lower."""
-        days = (self._places.age + block * _BLOCK / 86_400) % 90
-        return (3.0 - 0.6 * days / 90)[:, None] + 0.004 * (temperature - 20)
+    def _fresh(self, block: int) -> FloatArray:
+        """Return voltages at 20 °C: from 3.0 to 2.4 V in 90 days, then a fresh battery."""
+        days = (self._places.age + block * BLOCK / 86_400) % 90
+        return 3.0 - 0.6 * days / 90
 
-    def _break(
-        self,
-        block: int,
-        time: FloatArray,
-        temperature: FloatArray,
-        humidity: FloatArray,
-        rng: np.random.Generator,
-    ) -> tuple[npt.NDArray[np.int8], IntArray]:
-        """Put the faults into one block, in place; return kind (-1 for none) and episode."""
-        kind = np.full(time.shape, -1, np.int8)
-        number = np.zeros(time.shape, np.int64)
-        # By kind: where episodes meet on a device, a dropout has the last word.
-        for episode in sorted(self._episodes(block), key=lambda episode: episode.kind):
-            row = episode.device
-            begin = episode.begin - block * _BLOCK
-            first, last = np.searchsorted(time[row], [begin, begin + episode.length])
-            if episode.kind == _SPIKE:
-                last = first + (begin >= 0 and first < time.shape[1])
-            if first == last:
-                continue
-            here = slice(first, last)
-            kind[row, here], number[row, here] = episode.kind, episode.number
-            if episode.kind == _SPIKE:
-                temperature[row, here] += 3 * episode.size
-            elif episode.kind == _STUCK:
-                born, within = divmod(episode.begin / _BLOCK, 1)
-                air, _ = self._air(int(born), np.array([within]))
-                temperature[row, here] = air[row, 0]
-            elif episode.kind == _NOISY:
-                temperature[row, here] += 2.0 * rng.standard_normal(last - first)
-            elif episode.kind == _DRIFT:
-                grown = (time[row, here] - begin) / episode.length
-                temperature[row, here] += episode.size * grown
-            else:
-                temperature[row, here] = humidity[row, here] = np.nan
-        return kind, number
+    def _measured(self, state: Table, rng: np.random.Generator, shape: tuple[int, int]) -> Table:
+        temperature = state["temperature"] + 0.05 * rng.standard_normal(shape)
+        humidity = state["humidity"] + 0.3 * rng.standard_normal(shape)
+        # Colder is lower.
+        battery = state["battery"] + 0.004 * (temperature - 20) + 0.003 * rng.standard_normal(shape)
+        return {"temperature": temperature, "humidity": humidity, "battery": battery}
 
-    def _episodes(self, block: int) -> Iterator[_Episode]:
-        """Yield the episodes that can reach into a block, by birth; some began before the start."""
-        often = self.faults / (4 * (_SHORTEST + _LONGEST) / 2) * len(_KINDS)
-        for born in range(block - _LOOK_BACK, block + 1):
-            code = born + _LOOK_BACK
-            rng = self._rng(_FAULTS, code)
-            count = rng.poisson(often * self.devices * _BLOCK)
-            device = rng.integers(0, self.devices, count)
-            kind = rng.integers(0, len(_KINDS), count)
-            begin = (born + rng.random(count)) * _BLOCK
-            length = rng.uniform(_SHORTEST, _LONGEST, count)
-            size = rng.uniform(2.5, 5.0, count) * rng.choice([-1.0, 1.0], count)
-            for n in range(count):
-                if begin[n] >= 0 or kind[n] != _STUCK:
-                    yield _Episode(
-                        code * IDS_PER_BLOCK + n,
-                        int(device[n]),
-                        int(kind[n]),
-                        float(begin[n]),
-                        float(length[n]),
-                        float(size[n]),
-                    )
+    def _labels(self, device: IntArray) -> Table:
+        return {"device": device.astype(np.int16), "zone": self._places.zone[device].astype(np.int8)}

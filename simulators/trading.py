@@ -1,13 +1,17 @@
 """Trading: the tape of a market that never closes, with labelled anomalies.
 
+The market never closes, but its day has a shape: trades are many at 9:00 and at 16:30, fewer by a
+factor of three and more at noon, the U of a day session, and in the night they are as few as at noon.
+
 Prices walk in multifractal time, so that volatility clusters, tails are heavy and the path can be
 entered anywhere. Trades come in bursts, one exciting the next (Hawkes 1971, in the cluster
 representation of Hawkes and Oakes 1974); the signs of orders have long memory (Lillo and Farmer
 2004).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -16,30 +20,20 @@ import pandas as pd
 
 from simulators.base import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Simulator, Table, Truth
 from simulators.delivery import MARKET, Delivery
+from simulators.market import BLOCK, STEP, Market, clusters
 from simulators.ordering import IntArray, stable_order
 from simulators.parameters import positive, require
-from simulators.processes import FloatArray, Step, layered_noise, multifractal_step
+from simulators.processes import FloatArray, Step, layered_noise
 
-_PATH, _TRADES, _ANOMALIES, _LISTING, _MOOD = 1, 2, 3, 4, 5
+_TRADES, _ANOMALIES, _MOOD = 2, 3, 5
 
-_BLOCK = 10.0
-_ORIGIN = 2**20
-"""Blocks that the walk has behind it at the start, so that its first hours are like all others."""
-_ROUGHNESS, _DEPTH = 0.9, 12
-_COMMON = 0.35
-"""Share of variance that all symbols have in common."""
-_STEP = 0.025 / np.sqrt(86_400 / _BLOCK)
-"""Standard deviation of a block's log return: 2.5 % a day."""
-_COUPLING = 0.45
-"""Exponent of volatility in the rate of trades."""
+_HALF_SPREAD = 0.8e-4
+"""How far buyers pay more than the middle, and sellers get less, in ordinary times; a share of the price."""
 
-_BRANCHING = 0.75
-"""Trades that a trade excites, on average; 1 / (1 - 0.75) = 4 trades a cluster."""
-_GENERATIONS = 60
-_MEMORY = np.array([0.05, 0.3, 1.5])
-"""Mean time from a trade to one that it excites, seconds, each as likely."""
 _ORDERS = 3
 """Large orders that are worked off at the same time, each in a run of trades of one side."""
+_SPANS = (1, 4, 16, 64)
+"""Blocks over which the mood changes, in layers."""
 
 _KINDS = ("price spike", "volume burst", "fat finger")
 _SPIKE, _VOLUME, _FINGER = range(3)
@@ -54,8 +48,8 @@ class Trading(Simulator):
     symbols
         Names of the symbols, the busiest first; trades are dealt as 1 / rank ** 0.7.
     trades_per_second
-        Trades of all symbols per second, on the average of a day; more than twice as many at
-        9:00.
+        Trades of all symbols per second, on the average of a day; more than twice as many at 9:00
+        and at 16:30, two thirds at noon and in the night.
     anomalies
         Labelled anomalies per minute of all symbols: a price spike (1 to 3 s), a volume burst (2 to
         5 s) or a fat finger (one trade, far off and far too large), 0 or more.
@@ -81,10 +75,11 @@ class Trading(Simulator):
     delivery: Delivery = MARKET
 
     name: ClassVar[str] = "trading"
-    block: ClassVar[pd.Timedelta] = pd.Timedelta(_BLOCK, unit="s")
+    block: ClassVar[pd.Timedelta] = pd.Timedelta(BLOCK, unit="s")
     label: ClassVar[str] = "anomaly"
     kinds: ClassVar[tuple[str, ...]] = _KINDS
     key_column: ClassVar[str] = "symbol"
+    pace: ClassVar[str] = "trades_per_second"
     family: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
@@ -118,38 +113,13 @@ class Trading(Simulator):
         )
 
     @cached_property
-    def _popularity(self) -> FloatArray:
-        weight: FloatArray = np.arange(1.0, len(self.symbols) + 1) ** -0.7
-        weight /= weight.sum()
-        return weight
-
-    @cached_property
-    def _first_prices(self) -> FloatArray:
-        """Prices at the start, between 20 and 400."""
-        prices: FloatArray = 20 * 20 ** self._rng(_LISTING).random(len(self.symbols))
-        return prices
-
-    def _step(self, block: int) -> Step:
-        """Return where the log prices begin and end in one block, and how volatile it is."""
-
-        def normals(level: int, index: int, rows: int) -> FloatArray:
-            drawn = self._rng(_PATH, level, index).standard_normal((rows, 1 + len(self.symbols)))
-            common, own = drawn[:, :1], drawn[:, 1:]
-            mixed: FloatArray = np.sqrt(_COMMON) * common + np.sqrt(1 - _COMMON) * own
-            return mixed
-
-        return multifractal_step(normals, _ORIGIN + block, roughness=_ROUGHNESS, depth=_DEPTH)
-
-    @cached_property
-    def _origin(self) -> FloatArray:
-        return self._step(0).left
+    def _market(self) -> Market:
+        return Market(seed=self.seed, symbols=len(self.symbols), start=self.start)
 
     def _generate(self, block: int) -> tuple[Table, Truth]:
         rng = self._rng(_TRADES, block)
-        step = self._step(block)
-        calm = np.clip(step.variance, 1e-3, 60.0) ** _COUPLING / _mean_power(_COUPLING)
-        rates = self.trades_per_second * self._day(block) * self._popularity * calm
-        symbol, micros = _clusters(rates * _BLOCK, rng)
+        step = self._market.step(block)
+        symbol, micros = clusters(self.trades_per_second * BLOCK * self._market.rates(block), rng)
         counts = np.bincount(symbol, minlength=len(self.symbols))
 
         side = _sides(symbol, self._mood(block), rng)
@@ -158,11 +128,11 @@ class Trading(Simulator):
         size = np.ceil(60 * active[symbol] * np.exp(1.1 * rng.standard_normal(len(symbol))))
         kind, number = self._disturb(block, symbol, counts, micros, price, size)
 
-        order = stable_order(micros)
+        order = stable_order(micros, runs=True)
         kind, number = kind[order], number[order]
         rows = np.flatnonzero(kind >= 0)
         table: Table = {
-            "event_time": micros[order] + round(block * _BLOCK * 1e6),
+            "event_time": micros[order] + round(block * BLOCK * 1e6),
             "symbol": symbol[order].astype(np.int8),
             "price": np.maximum(np.round(price[order], 2), 0.01),
             "size": size[order].astype(np.int64),
@@ -170,23 +140,20 @@ class Trading(Simulator):
         }
         return table, Truth(rows, kind[rows], number[rows])
 
-    def _day(self, block: int) -> float:
-        """Return the activity at this time of day, 1 on average: high at 9:00 and at 16:30."""
-        seconds = (self.start - self.start.normalize()).total_seconds() + (block + 0.5) * _BLOCK
-        hour = seconds / 3600 % 24
-        bumps = 1.6 * np.exp(-(((hour - 9) / 1.5) ** 2)) + 1.4 * np.exp(-(((hour - 16.5) / 1.5) ** 2))
-        return float((0.6 + bumps) / (0.6 + 3.0 * 1.5 * np.sqrt(np.pi) / 24))
-
     def _mood(self, block: int) -> FloatArray:
         """Return the probability that an order buys, by symbol; it changes over minutes."""
+        slow = layered_noise(self._corners, block=block, within=np.array([0.5]), spans=_SPANS)
+        mood: FloatArray = 0.5 + 0.1 * np.clip(slow[:, 0], -3, 3)
+        return mood
+
+    @cached_property
+    def _corners(self) -> Callable[[int, int], FloatArray]:
+        """The normal numbers between which the mood fades."""
 
         def normals(layer: int, cell: int) -> FloatArray:
             return self._rng(_MOOD, layer, cell).standard_normal(len(self.symbols))
 
-        spans = (2, 8, 32, 128)
-        slow = layered_noise(normals, block=block, within=np.array([0.5]), spans=spans)
-        mood: FloatArray = 0.5 + 0.1 * np.clip(slow[:, 0], -3, 3)
-        return mood
+        return lru_cache(maxsize=16)(normals)
 
     def _prices(
         self,
@@ -206,9 +173,9 @@ class Trading(Simulator):
         # Number k of n trades: the walk so far, less its share of where the bridge must not end.
         k = np.arange(1, len(symbol) + 1) - begins[symbol]
         pull = (step.right - step.left - scale * total) / (counts + 1)
-        log = (step.left - self._origin)[symbol] + scale[symbol] * (path[1:] - path[begins][symbol])
-        middle = self._first_prices[symbol] * np.exp(_STEP * (log + k * pull[symbol]))
-        spread = 0.5e-4 * np.clip(step.variance, 0.2, 20.0) ** 0.25
+        walked = scale[symbol] * (path[1:] - path[begins][symbol]) + k * pull[symbol]
+        middle = self._market.price(step.left)[symbol] * np.exp(STEP * walked)
+        spread = _HALF_SPREAD * np.clip(step.variance, 0.2, 20.0) ** 0.25
         price: FloatArray = middle * (1 + np.where(side == 0, 1, -1) * spread[symbol])
         return price
 
@@ -226,11 +193,11 @@ class Trading(Simulator):
         number = np.zeros(len(symbol), np.int64)
         rng = self._rng(_ANOMALIES, block)
         ends = np.cumsum(counts)
-        for n in range(rng.poisson(self.anomalies / 60 * _BLOCK)):
+        for n in range(rng.poisson(self.anomalies / 60 * BLOCK)):
             sort = int(rng.integers(len(_KINDS)))
-            where = int(rng.choice(len(counts), p=self._popularity))
+            where = int(rng.choice(len(counts), p=self._market.popularity))
             length = rng.uniform(*((1, 3) if sort == _SPIKE else (2, 5)))
-            begin = rng.uniform(0, _BLOCK - length)
+            begin = rng.uniform(0, BLOCK - length)
             strength = rng.uniform(1, 2) * rng.choice([-1, 1])
             lowest = ends[where] - counts[where]
             own = micros[lowest : ends[where]]
@@ -248,41 +215,6 @@ class Trading(Simulator):
                 price[here] *= 1 + 0.04 * strength
                 size[here] = np.ceil(size[here] * 100 * abs(strength))
         return kind, number
-
-
-@cache
-def _mean_power(power: float) -> float:
-    """Return the mean of variance ** power over the blocks of a cascade."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
-    halves = (2 / (1 + np.exp(_ROUGHNESS * nodes))) ** power
-    return float((weights @ halves / weights.sum()) ** _DEPTH)
-
-
-def _clusters(expected: FloatArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Return symbols and times in a block, microseconds, by (symbol, time).
-
-    Generation by generation: every trade excites a Poisson number of others. A block is a ring to
-    its clusters: what runs over its end comes in at its beginning, which keeps the rate even and
-    blocks independent.
-    """
-    founders = rng.poisson(expected * (1 - _BRANCHING))
-    symbol = np.repeat(np.arange(len(expected)), founders)
-    time = rng.random(len(symbol)) * _BLOCK
-    symbols, times = [symbol], [time]
-    for _ in range(_GENERATIONS):
-        if not len(symbol):
-            break
-        children = rng.poisson(_BRANCHING, len(symbol))
-        symbol = np.repeat(symbol, children)
-        memory = _MEMORY[rng.integers(0, len(_MEMORY), len(symbol))]
-        time = np.repeat(time, children) + memory * rng.standard_exponential(len(symbol))
-        symbols.append(symbol)
-        times.append(time)
-    micros = (np.concatenate(times) * 1e6).astype(np.int64) % round(_BLOCK * 1e6)
-    # The symbol goes above the time (a block's microseconds fit into 24 bits).
-    keys: IntArray = np.concatenate(symbols) << 24 | micros
-    keys.sort()
-    return keys >> 24, keys & ((1 << 24) - 1)
 
 
 def _sides(symbol: IntArray, mood: FloatArray, rng: np.random.Generator) -> IntArray:

@@ -119,5 +119,5 @@ def _source(
         return cast(Source, source)
     raise DescriptionError(
         f"this cannot be a source: {type(source).__name__}",
-        hint="give a pandas.DataFrame, or one of simulators.Clickstream, Trading, Sensors",
+        hint="give a pandas.DataFrame, or a simulator, as simulators.Clickstream()",
     )

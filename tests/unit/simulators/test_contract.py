@@ -7,12 +7,29 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulators import Clickstream, Column, Delivery, Sensors, Simulator, Trading
+from simulators import (
+    City,
+    Clickstream,
+    Column,
+    Delivery,
+    Fleet,
+    OrderBook,
+    Payments,
+    Sensors,
+    Servers,
+    Simulator,
+    Trading,
+)
 
 FAMILIES = [
     Clickstream(seed=7, sessions_per_second=5),
     Trading(seed=7, trades_per_second=50, anomalies=20),
     Sensors(seed=7, hertz=2, faults=0.2),
+    City(seed=7, hertz=2, faults=0.2),
+    Fleet(seed=7, hertz=2, faults=0.2),
+    Servers(seed=7, hertz=2, faults=0.2),
+    OrderBook(seed=7, events_per_second=50, manipulations=20),
+    Payments(seed=7, cards=20_000, payments_per_day=200, fraud=0.05),
 ]
 each_family = pytest.mark.parametrize("sim", FAMILIES, ids=lambda sim: sim.name)
 
