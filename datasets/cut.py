@@ -65,7 +65,10 @@ def temperatures(folder: Path) -> pd.DataFrame:
 
 
 def outlines(folder: Path) -> pd.DataFrame:
-    """The coasts and borders of countries, and of the states of the US, as rings of points."""
+    """The coasts and borders of countries, and of the states of the US, as lines of points.
+
+    A ring that crosses the 180th meridian is cut there, or it would be drawn across the whole map.
+    """
     tables = []
     for layer, path, what in (
         ("country", "world-atlas/countries-110m.json", "countries"),
@@ -81,10 +84,12 @@ def outlines(folder: Path) -> pd.DataFrame:
                     2 if layer == "country" else 3
                 )
                 table = table.loc[(table.diff() != 0).any(axis=1)]  # what is one point now
-                if len(table) > (3 if layer == "country" else 20):
-                    tables.append(
-                        table.assign(layer=layer, name=shape["properties"]["name"], ring=len(tables))
-                    )
+                if len(table) <= (3 if layer == "country" else 20):
+                    continue
+                crossed = (table["longitude"].diff().abs() > 180).cumsum()
+                for _, line in table.groupby(crossed):
+                    name = shape["properties"]["name"]
+                    tables.append(line.assign(layer=layer, name=name, ring=len(tables)))
     return pd.concat(tables)[["layer", "name", "ring", "longitude", "latitude"]]
 
 

@@ -1,107 +1,108 @@
-"""Clickstream: sessions of people and bots in a web shop, with the bots labelled.
+"""Clickstream: sessions of people and bots on a site, with the bots labelled.
 
-People arrive as a Cox process (day, week, slow noise), walk through the shop as an absorbing Markov
-chain with a frailty of their own, and think a log-normal time at each page. A session is born in a
-block, and reaches into later ones up to a cap on its length; so a block is put together from the
-sessions born in it and in the blocks before.
+People arrive as a Cox process (day, week, slow noise) and walk through the site as an absorbing Markov
+chain; see ``simulators.visits``. A session is born in a block, and reaches into later ones up to a cap on
+its length; so a block is put together from the sessions born in it and in the blocks before.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import ClassVar, NamedTuple
+from functools import cached_property
+from itertools import pairwise
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from simulators.base import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Simulator, Table, Truth
+from simulators.base import Simulator
+from simulators.catalogue import COUNTRIES, SITES
+from simulators.columns import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Table, Truth
 from simulators.delivery import WEB, Delivery
-from simulators.ordering import IntArray, stable_order
-from simulators.parameters import positive, share, whole
+from simulators.ordering import IntArray, sort_pairs, stable_order
+from simulators.parameters import positive, require, share, whole
 from simulators.processes import FloatArray, layered_noise
+from simulators.sites import Laws, Site, laws
+from simulators.visits import Codes, Numbers, Visits, browse, crawl, joined
 
 _USERS, _TIDE, _SESSIONS = 1, 2, 3
 
-_BLOCK = 60.0
-_CAP = 1800.0
-"""No session is longer, seconds; also the gap that ends a session by convention."""
-_LOOK_BACK = int(_CAP / _BLOCK)
-_MOST_PAGES = 80
-
-_ACTIONS = ("view", "product", "cart", "checkout", "payment", "purchase")
-_VIEW, _PRODUCT, _CART, _CHECKOUT, _PAYMENT, _PURCHASE = range(6)
-_COUNTRIES = {
-    "US": 0.34, "GB": 0.14, "DE": 0.13, "FR": 0.10, "IN": 0.10, "BR": 0.08, "JP": 0.07, "AU": 0.04,
-}  # fmt: skip
-_DEVICES = {"mobile": 0.58, "desktop": 0.36, "tablet": 0.06}
-_CHANNELS = {"organic": 0.38, "direct": 0.24, "paid": 0.18, "social": 0.12, "email": 0.08}
-
-_BOUNCE = 0.29
-"""Probability to leave at the first page, before the usual one."""
-_LEAVE = np.array([0.20, 0.185, 0.22, 0.26, 0.10, 0.45])
-"""Probability to leave after each action, for a frailty of 1."""
-_NEXT = np.array(
-    [
-        [0.44, 0.56, 0.00, 0.00, 0.00, 0.00],
-        [0.38, 0.578, 0.042, 0.00, 0.00, 0.00],
-        [0.14, 0.16, 0.18, 0.52, 0.00, 0.00],
-        [0.08, 0.04, 0.12, 0.00, 0.76, 0.00],
-        [0.00, 0.00, 0.04, 0.06, 0.06, 0.84],
-        [0.50, 0.40, 0.10, 0.00, 0.00, 0.00],
-    ]
-)
-"""Probability of the next action of those who stay, a row an action."""
-_CHOICES = 2**12
-_PAGES_PER_SESSION = 5.2
-_THINK, _THINK_SIGMA, _PACE_SIGMA = 20.0, 1.1, 0.5
-"""Median time at a page in seconds; sigma of pages, and of people."""
-_ZIPF = 0.85
-
-_KINDS = ("crawler", "scraper")
-_PAGES_PER_BOT = 30.0
-_SLOWEST_BOT = 2.0
+_MINUTE = 60_000_000
+"""Length of a block, microseconds."""
+_BEHIND = 3
+"""How many blocks back may be read again without making their sessions anew."""
+_NOISE = 0.25
+_SORTS = 3
+"""Sorts of visitors: people, crawlers, scrapers."""
 
 
-class _Visits(NamedTuple):
-    """Some sessions' pages: the session of each, seconds since its birth, action, product."""
+class _Piece(NamedTuple):
+    """What the sessions of one cohort do in one block, by time."""
 
-    session: IntArray
-    since: FloatArray
-    action: npt.NDArray[np.int8]
-    product: IntArray
+    time: IntArray
+    session: Numbers
+    action: Codes
+    item: Numbers
+    value: FloatArray
 
 
 class _Cohort(NamedTuple):
-    """The events of all sessions born in one block, by time."""
+    """The sessions born in one block, and what they do from one block on."""
 
-    table: Table
-    bot: npt.NDArray[np.int8]
-    """Kind of bot; -1 for people."""
+    first: int
+    pieces: tuple[_Piece, ...]
+    """One for each block, from ``first``."""
+    number: IntArray
+    user: Numbers
+    visit: Codes
+    """Channel, and kind of bot, as one code: channel * _SORTS + kind + 1; kind -1 for people."""
+
+
+class _Rows(NamedTuple):
+    """Some events, as narrow as they can be while they are put in order."""
+
+    time: IntArray
+    user: Numbers
+    number: IntArray
+    visit: Codes
+    action: Codes
+    item: Numbers
+    value: FloatArray
 
 
 class _Users(NamedTuple):
     activity: FloatArray
     """Cumulative share of sessions."""
-    country: npt.NDArray[np.int8]
-    device: npt.NDArray[np.int8]
+    country: Codes
+    device: Codes
+    role: Codes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clickstream(Simulator):
-    """Simulate the pages that people and bots ask a web shop for.
+    """Simulate what people and bots do on a site.
+
+    All sites have the same columns; what is looked at and what it is worth are named by the site:
+    ``product_id`` and ``amount`` (shop), ``video_id`` and ``seconds`` watched (video), ``post_id`` and
+    ``characters`` written (social), ``story_id`` and ``price`` of a click (feed), ``hero_id`` and ``amount``
+    (game).
 
     Parameters
     ----------
+    site
+        Which: ``"shop"``, ``"video"``, ``"social"``, ``"feed"`` or ``"game"``.
     users
         Number of users; their activity is log-normal, so that few make most sessions.
     sessions_per_second
-        Sessions of people that begin per second, on the average of a day; 5 pages each.
+        Sessions of people that begin per second, on the average of a week; the site's usual number, about
+        400 events per second, if left out. In the shop a session has 5 events.
     bots
-        Share of all events that bots cause, in [0, 0.9]: quick, regular, without purchases. Their
-        ``episode_id`` in the truth is the ``session_id``.
+        Share of all events that bots cause, in [0, 0.9]: quick, regular, without purchases; the site's
+        usual share, in the shop 0.1, if left out. Crawlers go through everything, scrapers take what they
+        want; in a game the ones play by themselves, and the others aim too well. Their ``episode_id`` in
+        the truth is the ``session_id``.
     products
-        Number of products; their popularity is Zipf with exponent 0.85, number 1 the best seller.
+        Number of items; their popularity is Zipf, in the shop with exponent 0.85, number 1 the best seller.
+        The site's usual number, in the shop 2,000, if left out.
     seed
         Seed of all randomness.
     start
@@ -118,208 +119,241 @@ class Clickstream(Simulator):
     >>> bots = clicks.truth("2min")
     >>> bots["kind"].cat.categories.tolist()
     ['crawler', 'scraper']
+    >>> Clickstream(site="feed").events("10s")["action"].cat.categories.tolist()
+    ['open', 'scroll', 'impression', 'click', 'hide']
     """
 
+    site: str = "shop"
     users: int = 5_000
-    sessions_per_second: float = 80.0
-    bots: float = 0.1
-    products: int = 2_000
+    sessions_per_second: float = None  # type: ignore[assignment] # the site's, filled in when it is made
+    bots: float = None  # type: ignore[assignment]
+    products: int = None  # type: ignore[assignment]
     delivery: Delivery = WEB
 
     name: ClassVar[str] = "clickstream"
-    block: ClassVar[pd.Timedelta] = pd.Timedelta(_BLOCK, unit="s")
+    block: ClassVar[pd.Timedelta] = pd.Timedelta(_MINUTE, unit="us")
     label: ClassVar[str] = "bot"
-    kinds: ClassVar[tuple[str, ...]] = _KINDS
+    kinds: ClassVar[tuple[str, ...]] = ("crawler", "scraper")
     key_column: ClassVar[str] = "user_id"
+    pace: ClassVar[str] = "sessions_per_second"
     family: ClassVar[int] = 1
-    schema: ClassVar[tuple[Column, ...]] = (
-        EVENT_ID,
-        EVENT_TIME,
-        Column("user_id", "int64", "Who asked, from 1."),
-        Column("session_id", "int64", "Number of the visit, unique."),
-        Column("country", "category", "Where the user lives.", categories=tuple(_COUNTRIES)),
-        Column("device", "category", "What the user has.", categories=tuple(_DEVICES)),
-        Column("channel", "category", "What led to the visit.", categories=tuple(_CHANNELS)),
-        Column("action", "category", "The page asked for.", categories=_ACTIONS),
-        Column("product_id", "int64", "Product last looked at, from 1; 0 for none."),
-        Column("amount", "float64", "Value of the order; NaN but on purchase.", unit="EUR"),
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(
+            self.site in SITES,
+            f"site is {self.site!r}",
+            detail=f"There are the sites {', '.join(SITES)}.",
+            hint='Write for example site="shop".',
+        )
+        usual = {
+            "sessions_per_second": self._site.sessions,
+            "bots": self._site.bots,
+            "products": self._site.items,
+        }
+        for name, value in usual.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         whole("users", self.users, least=1, most=100_000_000)
         whole("products", self.products, least=1, most=10_000_000)
         positive("sessions_per_second", self.sessions_per_second, unit="sessions per second")
         share("bots", self.bots, below=0.9)
 
-    @cached_property
-    def _people(self) -> _Users:
-        rng = self._rng(_USERS)
-        activity = np.cumsum(np.exp(1.3 * rng.standard_normal(self.users)))
-        return _Users(
-            activity / activity[-1],
-            _pick(_COUNTRIES, rng.random(self.users)),
-            _pick(_DEVICES, rng.random(self.users)),
-        )
-
-    def _tide(self, block: int) -> float:
-        """Return how busy the shop is in a block, 1 on average."""
-        day = self.start.day_of_week + (self.start - self.start.normalize()) / pd.Timedelta("1D")
-        day += (block + 0.5) * _BLOCK / 86_400
-        angle = 2 * np.pi * (day % 1)
-        swing = np.exp(0.65 * np.cos(angle - 4.0) + 0.25 * np.cos(2 * angle - 1.6)) / 1.1395
-        week = 1.06 if day % 7 < 5 else 0.85
-        noise = layered_noise(
-            lambda layer, cell: self._rng(_TIDE, layer, cell).standard_normal(1),
-            block=block + _LOOK_BACK,
-            within=np.array([0.5]),
-            spans=(4, 15, 60),
-        )
-        return float(swing * week * np.exp(0.25 * noise[0, 0] - 0.25**2 / 2))
+    @classmethod
+    def scenarios(cls) -> dict[str, Self]:
+        """Return one simulator a site, by its name."""
+        return {name: cls(site=name) for name in SITES}
 
     @cached_property
-    def _born(self) -> Callable[[int], _Cohort]:
-        return lru_cache(maxsize=_LOOK_BACK + 2)(self._cohort)
+    def schema(self) -> tuple[Column, ...]:
+        """The columns of the events, in order."""
+        site = self._site
+        return (
+            EVENT_ID,
+            EVENT_TIME,
+            Column("user_id", "int64", "Who asked, from 1."),
+            Column("session_id", "int64", "Number of the visit, unique."),
+            Column("country", "category", "Where the user lives.", categories=tuple(COUNTRIES)),
+            Column("device", "category", "What the user has.", categories=tuple(site.devices)),
+            Column("channel", "category", "What led to the visit.", categories=tuple(site.channels)),
+            Column("action", "category", "What was asked for.", categories=site.actions),
+            site.item,
+            site.value,
+        )
 
-    def _cohort(self, block: int) -> _Cohort:
-        """Return all events, in this block and later, of the sessions born in one block."""
-        code = block + _LOOK_BACK
-        rng = self._rng(_SESSIONS, code)
-        expected = self.sessions_per_second * self._tide(block) * _BLOCK
-        ratio = self.bots / (1 - self.bots) * _PAGES_PER_SESSION / _PAGES_PER_BOT
-        people, bots = rng.poisson([expected, expected * ratio])
-        sort = rng.integers(0, len(_KINDS), bots)
-        crawled = _crawl(sort, people, self.products, rng)
-        pages = _joined([_browse(people, self.products, rng), crawled])
+    def block_sessions(self, i: int) -> pd.DataFrame:
+        """Return all that the sessions born in block i do, in it and in the blocks after.
 
-        count = people + bots
-        born = rng.random(count) * _BLOCK
-        number = np.empty(count, np.int64)
-        number[np.argsort(born)] = np.arange(code * IDS_PER_BLOCK, code * IDS_PER_BLOCK + count)
-        user = np.searchsorted(self._people.activity, rng.random(count)).clip(0, self.users - 1)
-        channel = _pick(_CHANNELS, rng.random(count))
+        Costs one block, where reading the same sessions as events would cost all blocks that they reach
+        into.
 
-        micros = ((born[pages.session] + pages.since) * 1e6).astype(np.int64)
-        order = stable_order(micros)
-        session, action = pages.session[order], pages.action[order]
-        table: Table = {
-            "event_time": micros[order] + round(block * _BLOCK * 1e6),
-            "user_id": user[session] + 1,
-            "session_id": number[session],
-            "country": self._people.country[user][session],
-            "device": self._people.device[user][session],
-            "channel": channel[session],
-            "action": action.astype(np.int8),
-            "product_id": pages.product[order],
-            "amount": _amounts(action, rng),
-        }
-        bot = np.concatenate([np.full(people, -1, np.int8), sort.astype(np.int8)])
-        return _Cohort(table, bot[session])
+        Parameters
+        ----------
+        i
+            Index of the block; below 0 for those that are under way at the start, down to -30 (video: -60).
+
+        Returns
+        -------
+        DataFrame
+            The columns of ``schema`` but ``event_id``, and ``bot`` (bool); by event time.
+
+        Examples
+        --------
+        >>> visits = Clickstream(seed=7).block_sessions(0)
+        >>> int(visits["session_id"].nunique()) > 3000, visits.columns[-1]
+        (True, 'bot')
+        """
+        require(
+            i >= -self._site.look_back,
+            f"block is {i!r}",
+            detail=f"At the start, sessions of up to {self._site.look_back} blocks before are under way.",
+            hint=f"Ask for block {-self._site.look_back} or later, or move start.",
+        )
+        cohort = self._cohort(i, i)
+        whole = self._finished(_joined([_rows(cohort, piece) for piece in cohort.pieces]))
+        frame = self._frame(whole, self.schema[1:], copy=False)
+        frame["bot"] = whole["bot"] >= 0
+        return frame
 
     def _generate(self, block: int) -> tuple[Table, Truth]:
-        limits = np.array([block, block + 1]) * round(_BLOCK * 1e6)
-        parts: list[tuple[_Cohort, slice]] = []
-        for born in range(block - _LOOK_BACK, block + 1):
-            cohort = self._born(born)
-            first, last = np.searchsorted(cohort.table["event_time"], limits)
-            parts.append((cohort, slice(first, last)))
-        time = np.concatenate([cohort.table["event_time"][rows] for cohort, rows in parts])
-        order = stable_order(time - limits[0])
-        table: Table = {
-            name: np.concatenate([cohort.table[name][rows] for cohort, rows in parts])[order]
-            for name in parts[0][0].table
-        }
-        bot = np.concatenate([cohort.bot[rows] for cohort, rows in parts])[order]
+        parts: list[_Rows] = []
+        for born in range(block - self._site.look_back, block + 1):
+            cohort = self._underway.get(born)
+            if cohort is None or cohort.first > block:
+                self._underway[born] = cohort = self._cohort(born, block)
+            parts.append(_rows(cohort, cohort.pieces[block - cohort.first]))
+        self._forget(block)
+        together = _joined(parts)
+        order = stable_order(together.time - block * _MINUTE, runs=True)
+        table = self._finished(_taken(together, order))
+        bot = table.pop("bot")
         rows = np.flatnonzero(bot >= 0)
         return table, Truth(rows, bot[rows], table["session_id"][rows])
 
+    @cached_property
+    def _site(self) -> Site:
+        return SITES[self.site]
 
-def _pick(shares: dict[str, float], uniform: FloatArray) -> npt.NDArray[np.int8]:
+    @cached_property
+    def _laws(self) -> Laws:
+        return laws(self._site)
+
+    @cached_property
+    def _underway(self) -> dict[int, _Cohort]:
+        """Cohorts by block of birth; a cache, which may be emptied at any time."""
+        return {}
+
+    def _forget(self, block: int) -> None:
+        """Drop what was done before the blocks that are likely to be asked for next."""
+        oldest = block - _BEHIND
+        for born, cohort in list(self._underway.items()):
+            if not oldest - self._site.look_back <= born <= block:
+                self._underway.pop(born, None)
+            elif cohort.first < oldest:
+                kept = cohort.pieces[oldest - cohort.first :]
+                self._underway[born] = cohort._replace(first=oldest, pieces=kept)
+
+    @cached_property
+    def _people(self) -> _Users:
+        rng = self._rng(_USERS)
+        activity = np.cumsum(np.exp(self._site.activity * rng.standard_normal(self.users)))
+        return _Users(
+            activity / activity[-1],
+            _pick(COUNTRIES, rng.random(self.users)),
+            _pick(self._site.devices, rng.random(self.users)),
+            _pick({str(i): role.share for i, role in enumerate(self._site.roles)}, rng.random(self.users)),
+        )
+
+    def _tide(self, block: int) -> float:
+        """Return how busy the site is in a block, 1 on average."""
+        day = self.start.day_of_week + (self.start - self.start.normalize()) / pd.Timedelta("1D")
+        day += (block + 0.5) * _MINUTE / 86_400e6
+        noise = layered_noise(
+            lambda layer, cell: self._rng(_TIDE, layer, cell).standard_normal(1),
+            block=block + self._site.look_back,
+            within=np.array([0.5]),
+            spans=(4, 15, 60),
+        )
+        return self._site.rhythm.at(day) * float(np.exp(_NOISE * noise[0, 0] - _NOISE**2 / 2))
+
+    def _cohort(self, born: int, first: int) -> _Cohort:
+        """Return what the sessions born in one block do from block ``first`` on."""
+        code = born + self._site.look_back
+        rng = self._rng(_SESSIONS, code)
+        expected = self.sessions_per_second * self._tide(born) * _MINUTE / 1e6
+        ratio = self.bots / (1 - self.bots) * self._site.session_events / self._site.robot_events
+        people, bots = rng.poisson([expected, expected * ratio])
+        count = people + bots
+        kind = rng.integers(0, len(self.kinds), bots)
+        user = np.searchsorted(self._people.activity, rng.random(count)).clip(0, self.users - 1)
+        user = user.astype(np.int32)
+        begin = rng.random(count) * (_MINUTE / 1e6)
+        number = np.empty(count, np.int64)
+        number[np.argsort(begin)] = np.arange(code * IDS_PER_BLOCK, code * IDS_PER_BLOCK + count)
+        channel = _pick(self._site.channels, rng.random(count))
+        role = self._people.role[user[:people]].astype(np.int64)
+        walked = browse(self._site, self._laws, role, self.products, rng)
+        crawled = crawl(self._site, self._laws, kind, people, self.products, rng)
+        visits = joined([walked, crawled])
+        sort = np.concatenate([np.zeros(people, np.int64), kind + 1])
+        pieces = _pieces(visits, begin, born, first, born + self._site.look_back)
+        return _Cohort(first, pieces, number, user, (channel * _SORTS + sort).astype(np.int8))
+
+    def _finished(self, rows: _Rows) -> Table:
+        """Return rows as columns of the stream, and ``bot``, the kind of bot."""
+        channel, bot = np.divmod(np.arange(_SORTS * len(self._site.channels)), _SORTS)
+        return {
+            "event_time": rows.time,
+            "user_id": rows.user + np.int64(1),
+            "session_id": rows.number,
+            "country": self._people.country[rows.user],
+            "device": self._people.device[rows.user],
+            "channel": channel.astype(np.int8)[rows.visit],
+            "action": rows.action,
+            self._site.item.name: rows.item.astype(np.int64),
+            self._site.value.name: rows.value,
+            "bot": (bot - 1).astype(np.int8)[rows.visit],
+        }
+
+
+def _rows(cohort: _Cohort, piece: _Piece) -> _Rows:
+    """Add to a piece what is known of its sessions."""
+    session = piece.session
+    visit = cohort.visit[session]
+    return _Rows(
+        piece.time, cohort.user[session], cohort.number[session], visit, piece.action, piece.item, piece.value
+    )
+
+
+def _taken(rows: _Rows, order: IntArray) -> _Rows:
+    return _Rows._make(column.take(order) for column in rows)
+
+
+def _joined(parts: list[_Rows]) -> _Rows:
+    return _Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _pieces(visits: Visits, begin: FloatArray, born: int, first: int, last: int) -> tuple[_Piece, ...]:
+    """Sort a cohort's events by time, and cut them into blocks ``first`` to ``last``."""
+    time = ((begin[visits.session] + visits.since) * 1e6).astype(np.int64)
+    row = np.arange(len(time))
+    if first > born:
+        row = np.flatnonzero(time >= (first - born) * _MINUTE)
+        time = time[row]
+    time, row = sort_pairs(time, row)
+    cuts = np.searchsorted(time, np.arange(first - born, last - born + 2) * _MINUTE)
+    time += born * _MINUTE
+
+    def piece(a: int, b: int) -> _Piece:
+        rows = row[a:b]
+        columns = (visits.session[rows], visits.action[rows], visits.item[rows], visits.value[rows])
+        return _Piece(time[a:b].copy(), *columns)
+
+    return tuple(piece(a, b) for a, b in pairwise(cuts))
+
+
+def _pick(shares: Mapping[str, float], uniform: FloatArray) -> Codes:
     """Turn uniform numbers into positions in a table of shares."""
     limits = np.cumsum(list(shares.values()))[:-1]
-    positions: npt.NDArray[np.int8] = np.searchsorted(limits, uniform, side="right").astype(np.int8)
+    positions: Codes = np.searchsorted(limits, uniform, side="right").astype(np.int8)
     return positions
-
-
-def _zipf(uniform: FloatArray, count: int) -> IntArray:
-    """Turn uniform numbers into ranks 1 to count, with frequency about rank ** -0.85."""
-    power = 1 - _ZIPF
-    rank = (uniform * ((count + 1) ** power - 1) + 1) ** (1 / power)
-    ranks: IntArray = np.minimum(rank.astype(np.int64), count)
-    return ranks
-
-
-def _choices() -> npt.NDArray[np.int8]:
-    """Return the next action for each action and each of 4096 equally likely draws."""
-    limits = np.cumsum(_NEXT, axis=1)[:, None, :-1]
-    draws = (np.arange(_CHOICES) + 0.5)[None, :, None] / _CHOICES
-    choices: npt.NDArray[np.int8] = (draws >= limits).sum(axis=2).astype(np.int8)
-    return choices
-
-
-_CHOICE = _choices()
-
-
-def _browse(count: int, products: int, rng: np.random.Generator) -> _Visits:
-    """Walk people through the shop, all sessions one page at a time."""
-    session = np.arange(count)
-    since = np.zeros(count)
-    action = np.where(rng.random(count) < 0.55, _VIEW, _PRODUCT).astype(np.int8)
-    product = np.zeros(count, np.int64)
-    frailty = rng.standard_gamma(3.0, count) / 3.0
-    pace = _THINK * np.exp(_PACE_SIGMA * rng.standard_normal(count))
-    pages: list[_Visits] = []
-    for page in range(_MOST_PAGES):
-        looks = np.flatnonzero(action == _PRODUCT)
-        product[looks] = _zipf(rng.random(len(looks)), products)
-        pages.append(_Visits(session, since, action, np.where(action == _VIEW, 0, product)))
-        leave = _LEAVE[action] * frailty[session]
-        if page == 0:
-            leave = _BOUNCE + (1 - _BOUNCE) * leave
-        think = pace[session] * np.exp(_THINK_SIGMA * rng.standard_normal(len(session)))
-        stay = np.flatnonzero((rng.random(len(session)) >= leave) & (since + think < _CAP))
-        session, since, product = session[stay], (since + think)[stay], product[stay]
-        action = _CHOICE[action[stay], rng.integers(0, _CHOICES, len(stay))]
-        if not len(stay):
-            break
-    return _joined(pages)
-
-
-def _crawl(sort: IntArray, first: int, products: int, rng: np.random.Generator) -> _Visits:
-    """Send bots through the shop: crawlers page by page, scrapers from product to product.
-
-    Their sessions are numbered from ``first``.
-    """
-    count = len(sort)
-    pages = 1 + rng.poisson(rng.gamma(3.0, (_PAGES_PER_BOT - 1) / 3.0, count))
-    pages = np.minimum(pages, int(_CAP / _SLOWEST_BOT) - 1)
-    crawls = sort == 0
-    pause = np.where(crawls, rng.uniform(0.8, _SLOWEST_BOT, count), rng.uniform(0.15, 0.6, count))
-    session = np.repeat(np.arange(count), pages)
-    page = np.arange(len(session)) - np.repeat(np.cumsum(pages) - pages, pages)
-    since = pause[session] * (page + 0.05 * rng.random(len(session)))
-    lists = crawls[session] & (page % 5 == 0)
-    product = (rng.integers(0, products, count)[session] + page) % products + 1
-    return _Visits(
-        session + first,
-        since,
-        np.where(lists, _VIEW, _PRODUCT).astype(np.int8),
-        np.where(lists, 0, product),
-    )
-
-
-def _joined(visits: list[_Visits]) -> _Visits:
-    return _Visits(
-        np.concatenate([each.session for each in visits]),
-        np.concatenate([each.since for each in visits]),
-        np.concatenate([each.action for each in visits]),
-        np.concatenate([each.product for each in visits]),
-    )
-
-
-def _amounts(action: npt.NDArray[np.int8], rng: np.random.Generator) -> FloatArray:
-    """Return order values on purchases: log-normal, median 55 EUR; NaN elsewhere."""
-    amount = np.full(len(action), np.nan)
-    bought = np.flatnonzero(action == _PURCHASE)
-    amount[bought] = np.round(55 * np.exp(0.75 * rng.standard_normal(len(bought))), 2)
-    return amount
