@@ -14,23 +14,32 @@ True
 from simulators import datasets
 from simulators.ahead import Ahead
 from simulators.base import Simulator
-from simulators.book import OrderBook
-from simulators.city import City
-from simulators.claims import ClockSkew, Corrupt, FutureRows, HotKey, SchemaDrift, SecondsForMilliseconds
 from simulators.clickstream import Clickstream
 from simulators.columns import Column
-from simulators.completeness import bounds, completeness
-from simulators.delivery import PRESETS, Delivery
-from simulators.faults import Burst, BurstyLoss, Fault, Idle, Outage, Reorder
-from simulators.fleet import Fleet
-from simulators.payments import Payments
+from simulators.delivery import (
+    PRESETS,
+    Burst,
+    BurstyLoss,
+    ClockSkew,
+    Corrupt,
+    Delivery,
+    Fault,
+    FutureRows,
+    HotKey,
+    Idle,
+    Outage,
+    Reorder,
+    SchemaDrift,
+    SecondsForMilliseconds,
+    bounds,
+    completeness,
+)
 from simulators.rates import at_rate, rate_of
 from simulators.realism import scenarios, scorecard
 from simulators.replay import Replay
 from simulators.score import score
-from simulators.sensors import Sensors
-from simulators.servers import Servers
-from simulators.trading import Trading
+from simulators.sensors import City, Fleet, Sensors, Servers
+from simulators.trading import OrderBook, Payments, Trading
 
 __all__ = [
     "PRESETS",

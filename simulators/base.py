@@ -25,10 +25,10 @@ from simulators.columns import (
     frame_of,
     truth_columns,
 )
-from simulators.delivery import IDEAL, KINDS, Arrivals, Delivery
+from simulators.delivery.parcel import Mark, Parcel
+from simulators.delivery.road import IDEAL, KINDS, Arrivals, Delivery
 from simulators.ordering import IntArray, picked, stable_order
 from simulators.parameters import Moment, duration, microseconds, moment, problem, require, whole
-from simulators.parcel import Mark, Parcel
 
 __all__ = ["EVENT_ID", "EVENT_TIME", "IDS_PER_BLOCK", "Column", "Simulator", "Table", "Truth"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from simulators.delivery import IDEAL, Delivery
+from simulators.delivery.road import IDEAL, Delivery
 from simulators.parameters import problem, require
 from simulators.replay import Replay
 

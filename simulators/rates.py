@@ -11,7 +11,6 @@ from simulators.parameters import positive, require
 
 Some = TypeVar("Some", bound=Simulator)
 
-_PROBES = 24
 _FEWER = 20
 
 
@@ -24,7 +23,8 @@ def rate_of(simulator: Simulator) -> float:
     >>> round(rate_of(Sensors(devices=10, hertz=1, missing=0)))
     10
     """
-    blocks = np.linspace(0, pd.Timedelta("1D") / simulator.block, _PROBES, endpoint=False).astype(int)
+    probes = 24 * max(1, round(pd.Timedelta("1min") / simulator.block))  # a minute of each hour
+    blocks = np.linspace(0, pd.Timedelta("1D") / simulator.block, probes, endpoint=False).astype(int)
     counts = [len(simulator.block_events(int(block))) for block in blocks]
     return float(np.mean(counts) / simulator.block.total_seconds())
 
@@ -39,8 +39,8 @@ def at_rate(simulator: Some, events_per_second: float) -> Some:
 
     Examples
     --------
-    >>> from simulators import Trading
-    >>> round(rate_of(at_rate(Trading(seed=7), 500)), -2)
+    >>> from simulators import Sensors
+    >>> round(rate_of(at_rate(Sensors(seed=7), 500)), -1)
     500.0
     """
     positive("events_per_second", events_per_second, unit="events per second")

@@ -10,10 +10,10 @@ import pandas as pd
 
 from simulators.base import EVENT_ID, EVENT_TIME, Column, Simulator, Table, Truth
 from simulators.columns import ARRIVAL_TIME
-from simulators.delivery import Arrivals
+from simulators.delivery.parcel import Parcel
+from simulators.delivery.road import Arrivals
 from simulators.ordering import IntArray
 from simulators.parameters import microseconds, require
-from simulators.parcel import Parcel
 
 _LONGEST = pd.Timedelta("6h")
 _BLOCKS = 100

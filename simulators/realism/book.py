@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from simulators.book import OrderBook
 from simulators.realism.metric import Card, Metric
 from simulators.realism.statistics import FloatArray, autocorrelation, dispersion, excess_kurtosis
+from simulators.trading.book import OrderBook
 
 _HOURS = 2
 _RULE = "Gould et al. 2013, Limit order books: what every book keeps to"

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from simulators.clickstream import Clickstream
+from simulators.clickstream.clickstream import Clickstream
 from simulators.realism.metric import Card, Metric
 from simulators.realism.statistics import dispersion
 from simulators.realism.visits import (

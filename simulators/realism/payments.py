@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from simulators.cities import distance
-from simulators.fraud import KINDS
-from simulators.payments import Payments
 from simulators.realism.boosting import boosted
 from simulators.realism.metric import Card, Metric
 from simulators.realism.statistics import FloatArray, area_under_curve
+from simulators.trading.cities import distance
+from simulators.trading.fraud import KINDS
+from simulators.trading.payments import Payments
 
 _CARDS, _DAYS, _SINCE, _SPLIT = 2500, 56, 20, 38
 """Cards and days of the sample; days 20 to 38 are learned from, the later ones are judged."""

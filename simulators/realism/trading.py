@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from simulators.market import CLOSE, OPEN
 from simulators.realism.metric import Card, Metric
 from simulators.realism.statistics import (
     FloatArray,
@@ -17,7 +16,8 @@ from simulators.realism.statistics import (
     hill,
     power_law_slope,
 )
-from simulators.trading import Trading
+from simulators.trading.market import CLOSE, OPEN
+from simulators.trading.tape import Trading
 
 _HOURS = CLOSE - OPEN
 _CONT = "Cont 2001, Empirical properties of asset returns"

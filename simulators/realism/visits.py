@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from simulators.catalogue import SITES
-from simulators.clickstream import Clickstream
+from simulators.clickstream.catalogue import SITES
+from simulators.clickstream.clickstream import Clickstream
 from simulators.realism.statistics import power_law_slope
 
 IntArray = npt.NDArray[np.int64]

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from simulators import Trading
-from simulators.book import OrderBook
-from simulators.queues import best, reflected
+from simulators.trading.book import OrderBook
+from simulators.trading.queues import best, reflected
 
 SIM = OrderBook(seed=7, events_per_second=60, manipulations=10)
 
@@ -105,7 +105,7 @@ def test_best_quotes_are_the_same_in_chunks_of_any_size(monkeypatch: pytest.Monk
     first = np.full(12, 40)
     change, _ = reflected(level, rng.integers(-60, 50, 500), first)
     whole = best(level, change, np.full(500, 5), first)
-    monkeypatch.setattr("simulators.queues._CHUNK", 7)
+    monkeypatch.setattr("simulators.trading.queues._CHUNK", 7)
     for one, other in zip(whole, best(level, change, np.full(500, 5), first), strict=True):
         assert (one == other).all()
 

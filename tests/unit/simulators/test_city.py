@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulators import City, Delivery
-from simulators.fields import by_hour, kernels, sunflower
+from simulators.sensors.fields import by_hour, kernels, sunflower
 
 SIM = City(seed=7, delivery=Delivery.ideal())
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulators import Clickstream
-from simulators.catalogue import SITES
+from simulators.clickstream.catalogue import SITES
 
 SIM = Clickstream(users=5_000, seed=7)
 

@@ -19,6 +19,8 @@ from simulators import (
     Servers,
     Simulator,
     Trading,
+    at_rate,
+    rate_of,
 )
 
 FAMILIES = [
@@ -140,6 +142,12 @@ def test_changing_a_frame_changes_no_later_one(sim: Simulator) -> None:
     arrivals = sim.block_arrivals(1)
     arrivals.iloc[:, 0] = 0
     pd.testing.assert_frame_equal(sim.block_events(1), before)
+
+
+@each_family
+def test_it_may_have_another_rate(sim: Simulator) -> None:
+    wanted = 2 * rate_of(sim)
+    assert rate_of(at_rate(sim, wanted)) == pytest.approx(wanted, rel=0.2)
 
 
 @each_family

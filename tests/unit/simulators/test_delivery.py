@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulators import PRESETS, Delivery, Outage, Sensors
-from simulators.delivery import Arrivals
+from simulators.delivery.road import Arrivals
 
 COUNT = 200_000
 

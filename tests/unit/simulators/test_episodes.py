@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from simulators.episodes import DRIFT, DROPOUT, KINDS, NOISE, SPIKE, STUCK, Channel, Episode, Episodes, put_in
+from simulators.sensors.episodes import (
+    DRIFT,
+    DROPOUT,
+    KINDS,
+    NOISE,
+    SPIKE,
+    STUCK,
+    Channel,
+    Episode,
+    Episodes,
+    put_in,
+)
 
 TIME = np.arange(10.0)[None, :].repeat(2, axis=0)
 

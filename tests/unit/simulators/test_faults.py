@@ -25,7 +25,7 @@ from simulators import (
     Sensors,
     Simulator,
 )
-from simulators.delivery import KINDS
+from simulators.delivery.road import KINDS
 
 FAULTS: list[Fault] = [
     Burst(every="1min", length="10s", share=0.5),
@@ -218,7 +218,7 @@ def test_a_simulator_with_faults_is_a_value() -> None:
     [
         (
             lambda: Delivery(faults=("idle",)),  # type: ignore[arg-type]
-            "faults are ('idle',)\nDetail: faults are of simulators.faults or simulators.claims.\n"
+            "faults are ('idle',)\nDetail: faults are Fault objects of simulators.delivery.\n"
             'Hint: Write for example faults=(Reorder(share=0.1, by="3s"),).',
         ),
         (

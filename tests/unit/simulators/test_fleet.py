@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from simulators import Delivery, Fleet
-from simulators.routes import laps, way
+from simulators.sensors.routes import laps, way
 
 SIM = Fleet(seed=7, vehicles=12, faults=0.0, missing=0.0, delivery=Delivery.ideal())
 

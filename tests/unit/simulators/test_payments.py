@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulators.cities import distance
-from simulators.payments import Payments
+from simulators.trading.cities import distance
+from simulators.trading.payments import Payments
 
 SIM = Payments(cards=3000, fraud=0.02, seed=7)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulators import Clickstream
-from simulators.catalogue import SITES
+from simulators.clickstream.catalogue import SITES
 from simulators.realism import card_of
 from simulators.realism.clickstream import card
 from simulators.realism.visits import Sample, burstiness, busiest_hour, top, weekend_factor

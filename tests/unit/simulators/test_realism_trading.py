@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from simulators import Trading
-from simulators.book import OrderBook
-from simulators.payments import Payments
 from simulators.realism import scorecard
 from simulators.realism.boosting import boosted
 from simulators.realism.statistics import area_under_curve
+from simulators.trading.book import OrderBook
+from simulators.trading.payments import Payments
 
 NOISY = {"autocorrelation of r, 300 s", "area under curve, amount alone", "area under curve, boosted trees"}
 """Of one seed they scatter about as far as their interval is wide; the median of 20 is judged."""

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulators import Delivery, Servers
-from simulators.incidents import LONGEST, Incidents
+from simulators.sensors.incidents import LONGEST, Incidents
 
 SIM = Servers(seed=7, faults=0.0, missing=0.0, delivery=Delivery.ideal())
 BUSY = replace(SIM, incidents=100.0)

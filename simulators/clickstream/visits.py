@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simulators.clickstream.sites import DRAWS, Laws, Site
 from simulators.ordering import IntArray
 from simulators.processes import FloatArray
-from simulators.sites import DRAWS, Laws, Site
 
 Codes = npt.NDArray[np.int8]
 Numbers = npt.NDArray[np.int32]

@@ -13,14 +13,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from simulators.base import EVENT_ID, EVENT_TIME, Column, Table
-from simulators.delivery import WEB, Delivery
-from simulators.episodes import KINDS, Marks
-from simulators.fields import by_hour
-from simulators.incidents import Incident, Incidents
-from simulators.instruments import BLOCK, Instruments, Quantity
+from simulators.delivery.road import WEB, Delivery
 from simulators.ordering import IntArray
 from simulators.parameters import require, whole
 from simulators.processes import FloatArray, layered_noise
+from simulators.sensors.episodes import KINDS, Marks
+from simulators.sensors.fields import by_hour
+from simulators.sensors.incidents import Incident, Incidents
+from simulators.sensors.instruments import BLOCK, Instruments, Quantity
 
 _NOISE, _MACHINES, _RESTARTS, _INCIDENTS = 1, 2, 5, 6
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simulators.cities import LATITUDE, LONGITUDE, PEOPLE
 from simulators.ordering import IntArray
 from simulators.processes import FloatArray
+from simulators.trading.cities import LATITUDE, LONGITUDE, PEOPLE
 
 CATEGORIES = ("groceries", "restaurant", "fuel", "clothes", "electronics", "travel", "other")
 _CATEGORY_SHARES = np.array([0.38, 0.2, 0.1, 0.12, 0.05, 0.05, 0.1])

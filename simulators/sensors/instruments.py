@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulators.base import Simulator, Table, Truth
-from simulators.episodes import KINDS, Channel, Episode, Episodes, Marks, put_in
 from simulators.ordering import IntArray, stable_order
 from simulators.parameters import positive, require, share
 from simulators.processes import FloatArray
+from simulators.sensors.episodes import KINDS, Channel, Episode, Episodes, Marks, put_in
 
 BLOCK = 10.0
 """Length of a block, seconds."""

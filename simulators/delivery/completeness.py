@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulators.delivery import Delivery
+from simulators.delivery.road import Delivery
 from simulators.parameters import duration, microseconds, positive
 
 SHARES = (0.9, 0.99, 0.999)

@@ -17,13 +17,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulators.base import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Simulator, Table, Truth
-from simulators.cities import CITIES, COUNTRIES, COUNTRY
-from simulators.delivery import WEB, Delivery
-from simulators.fraud import DAY, HOLIDAY, KINDS, LONGEST, SPREE, TRIP, Episodes, begun, chosen, paid
-from simulators.holders import CATEGORIES, Holders
+from simulators.delivery.road import WEB, Delivery
 from simulators.ordering import IntArray, stable_order
 from simulators.parameters import microseconds, positive, share, whole
 from simulators.processes import FloatArray
+from simulators.trading.cities import CITIES, COUNTRIES, COUNTRY
+from simulators.trading.fraud import DAY, HOLIDAY, KINDS, LONGEST, SPREE, TRIP, Episodes, begun, chosen, paid
+from simulators.trading.holders import CATEGORIES, Holders
 
 _HOLDERS, _EPISODES, _PAYMENTS, _FRAUD, _REPORTS = 1, 2, 3, 4, 5
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulators.fields import sunflower
 from simulators.ordering import IntArray
 from simulators.processes import FloatArray
+from simulators.sensors.fields import sunflower
 
 POINTS, BINS = 1024, 4096
 """How finely a way and a lap are cut."""

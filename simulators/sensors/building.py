@@ -12,11 +12,11 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from simulators.base import EVENT_ID, EVENT_TIME, Column, Table
-from simulators.delivery import IOT, Delivery
-from simulators.instruments import BLOCK, Instruments, Quantity
+from simulators.delivery.road import IOT, Delivery
 from simulators.ordering import IntArray
 from simulators.parameters import whole
 from simulators.processes import FloatArray, layered_noise
+from simulators.sensors.instruments import BLOCK, Instruments, Quantity
 
 _NOISE, _DEVICES = 1, 2
 

@@ -1,8 +1,8 @@
 """Sites: what distinguishes a shop from a game, for whoever walks people through them.
 
 A site is a Markov chain with times: stages, where each leads to and how long that takes, and who its
-people, items and bots are. It says nothing of how the walking is done; see ``simulators.visits``. The
-five that are shipped are in ``simulators.catalogue``.
+people, items and bots are. It says nothing of how the walking is done; see ``visits``. The
+five that are shipped are in ``simulators.clickstream.catalogue``.
 """
 
 from collections.abc import Mapping
@@ -286,7 +286,7 @@ def laws(site: Site) -> Laws:
 
     Examples
     --------
-    >>> from simulators.catalogue import SITES
+    >>> from simulators.clickstream.catalogue import SITES
     >>> laws(SITES["shop"]).onward.shape
     (6, 4096)
     """

@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulators.market import BLOCK
 from simulators.ordering import IntArray
 from simulators.processes import FloatArray
+from simulators.trading.market import BLOCK
 
 CELLS = 64
 """Moments of a block at which the latent price is looked at."""

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from simulators.claims import SchemaDrift
-from simulators.faults import Fault, Outage
+from simulators.delivery.claims import SchemaDrift
+from simulators.delivery.faults import Fault, Outage
+from simulators.delivery.parcel import Parcel
 from simulators.ordering import IntArray, sort_pairs
 from simulators.parameters import Duration, duration, microseconds, positive, require, share
-from simulators.parcel import Parcel
 
 FloatArray = npt.NDArray[np.float64]
 Draw = Callable[..., np.random.Generator]
@@ -77,8 +77,7 @@ class Delivery:
     outage
         When keys lose their connection; None for never.
     faults
-        What else befalls events, in this order: see `simulators.faults` and `simulators.claims`. All is
-        labelled in a simulator's ``delivery_truth``.
+        What else befalls events, in this order; see the modules `faults` and `claims`. All is labelled in a simulator's ``delivery_truth``.
 
     Examples
     --------
@@ -120,7 +119,7 @@ class Delivery:
         require(
             all(isinstance(fault, Fault) for fault in self.faults),
             f"faults are {self.faults!r}",
-            detail="faults are of simulators.faults or simulators.claims.",
+            detail="faults are Fault objects of simulators.delivery.",
             hint='Write for example faults=(Reorder(share=0.1, by="3s"),).',
         )
         shortest = max(self.median, self.tail_scale if self.tail else pd.Timedelta(0))
@@ -212,7 +211,7 @@ class Delivery:
 
     def __str__(self) -> str:
         """Give the delays, and the bounds that reach a completeness, of a steady stream so delivered."""
-        from simulators.completeness import completeness  # which needs this module
+        from simulators.delivery.completeness import completeness  # which needs this module
 
         told = completeness(self).map(lambda span: f"{span.total_seconds():.3g} s")
         lines = (f"{share:>8.1%} {row['delay']:>12} {row['bound']:>12}" for share, row in told.iterrows())

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulators.cities import PEOPLE
-from simulators.holders import Holders
 from simulators.ordering import IntArray
 from simulators.processes import FloatArray
+from simulators.trading.cities import PEOPLE
+from simulators.trading.holders import Holders
 
 DAY = 86_400.0
 LONGEST = 28

@@ -24,11 +24,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulators.base import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Simulator, Table, Truth
-from simulators.delivery import MARKET, Delivery
-from simulators.ladder import CELL, CELLS, END, Ladder, drawn, laddered, mean_lots
-from simulators.market import BLOCK, STEP, Market
+from simulators.delivery.road import MARKET, Delivery
 from simulators.ordering import IntArray, stable_order
-from simulators.orders import (
+from simulators.parameters import positive, require
+from simulators.processes import FloatArray, layered_noise
+from simulators.trading.ladder import CELL, CELLS, END, Ladder, drawn, laddered, mean_lots
+from simulators.trading.market import BLOCK, STEP, Market
+from simulators.trading.orders import (
     ORDINARY,
     REFILL,
     RESET,
@@ -44,9 +46,7 @@ from simulators.orders import (
     spoofing,
     stuffing,
 )
-from simulators.parameters import positive, require
-from simulators.processes import FloatArray, layered_noise
-from simulators.queues import Best, best, reflected
+from simulators.trading.queues import Best, best, reflected
 
 _BRIDGE, _EVENTS, _NOISE, _EPISODES = 1, 2, 3, 4
 

@@ -8,9 +8,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import pandas as pd
 
+from simulators.delivery.parcel import Draw, Parcel
 from simulators.ordering import IntArray
 from simulators.parameters import Duration, duration, microseconds, require, share
-from simulators.parcel import Draw, Parcel
 
 NEVER = pd.Timedelta(0)
 

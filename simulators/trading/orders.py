@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulators.ladder import CELL, CELLS, END, LOTS, Ladder, mean_lots, mean_orders
-from simulators.market import clusters
 from simulators.ordering import IntArray
 from simulators.processes import FloatArray
-from simulators.queues import EVERYTHING
+from simulators.trading.ladder import CELL, CELLS, END, LOTS, Ladder, mean_lots, mean_orders
+from simulators.trading.market import clusters
+from simulators.trading.queues import EVERYTHING
 
 _ARRIVALS = np.array([1.85, 1.51, 1.09, 0.88, 0.77])
 """Limit orders by distance from the best price (Cont, Stoikov and Talreja 2010, table 1)."""

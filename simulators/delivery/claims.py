@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from simulators.faults import Fault
+from simulators.delivery.faults import Fault
+from simulators.delivery.parcel import Draw, Parcel
 from simulators.ordering import IntArray
 from simulators.parameters import Duration, duration, microseconds, require, share
-from simulators.parcel import Draw, Parcel
 
 _RANGE = 1e6
 

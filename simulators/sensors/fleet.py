@@ -14,13 +14,13 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from simulators.base import EVENT_ID, EVENT_TIME, Column, Table
-from simulators.delivery import IOT, Delivery
-from simulators.fields import by_hour
-from simulators.instruments import BLOCK, Instruments, Quantity
+from simulators.delivery.road import IOT, Delivery
 from simulators.ordering import IntArray
 from simulators.parameters import whole
 from simulators.processes import FloatArray, layered_noise
-from simulators.routes import BINS, POINTS, Laps, Way, between, laps, way
+from simulators.sensors.fields import by_hour
+from simulators.sensors.instruments import BLOCK, Instruments, Quantity
+from simulators.sensors.routes import BINS, POINTS, Laps, Way, between, laps, way
 
 _NOISE, _VEHICLES, _ROUTES, _TRAFFIC = 1, 2, 5, 6
 

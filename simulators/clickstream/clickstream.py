@@ -1,7 +1,7 @@
 """Clickstream: sessions of people and bots on a site, with the bots labelled.
 
 People arrive as a Cox process (day, week, slow noise) and walk through the site as an absorbing Markov
-chain; see ``simulators.visits``. A session is born in a block, and reaches into later ones up to a cap on
+chain; see ``visits``. A session is born in a block, and reaches into later ones up to a cap on
 its length; so a block is put together from the sessions born in it and in the blocks before.
 """
 
@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 
 from simulators.base import Simulator
-from simulators.catalogue import COUNTRIES, SITES
+from simulators.clickstream.catalogue import COUNTRIES, SITES
+from simulators.clickstream.sites import Laws, Site, laws
+from simulators.clickstream.visits import Codes, Numbers, Visits, browse, crawl, joined
 from simulators.columns import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Table, Truth
-from simulators.delivery import WEB, Delivery
+from simulators.delivery.road import WEB, Delivery
 from simulators.ordering import IntArray, sort_pairs, stable_order
 from simulators.parameters import positive, require, share, whole
 from simulators.processes import FloatArray, layered_noise
-from simulators.sites import Laws, Site, laws
-from simulators.visits import Codes, Numbers, Visits, browse, crawl, joined
 
 _USERS, _TIDE, _SESSIONS = 1, 2, 3
 

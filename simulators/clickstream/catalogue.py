@@ -6,8 +6,8 @@ were published, is in ``simulators.realism.clickstream``.
 
 from types import MappingProxyType
 
+from simulators.clickstream.sites import Burst, Rhythm, Robot, Role, Site, Stage
 from simulators.columns import Column
-from simulators.sites import Burst, Rhythm, Robot, Role, Site, Stage
 
 COUNTRIES = MappingProxyType(
     {"US": 0.34, "GB": 0.14, "DE": 0.13, "FR": 0.10, "IN": 0.10, "BR": 0.08, "JP": 0.07, "AU": 0.04}

@@ -19,11 +19,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulators.base import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Simulator, Table, Truth
-from simulators.delivery import MARKET, Delivery
-from simulators.market import BLOCK, STEP, Market, clusters
+from simulators.delivery.road import MARKET, Delivery
 from simulators.ordering import IntArray, stable_order
 from simulators.parameters import positive, require
 from simulators.processes import FloatArray, Step, layered_noise
+from simulators.trading.market import BLOCK, STEP, Market, clusters
 
 _TRADES, _ANOMALIES, _MOOD = 2, 3, 5
 
