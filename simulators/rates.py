@@ -1,6 +1,6 @@
 """Rates: how many events a second a simulator gives, and the same one with more or fewer."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TypeVar
 
 import numpy as np
@@ -10,8 +10,6 @@ from simulators.base import Simulator
 from simulators.parameters import positive, require
 
 Some = TypeVar("Some", bound=Simulator)
-
-_FEWER = 20
 
 
 def rate_of(simulator: Simulator) -> float:
@@ -51,9 +49,16 @@ def at_rate(simulator: Some, events_per_second: float) -> Some:
         hint="Let it run at another speed.",
     )
     present = getattr(simulator, simulator.pace)
-    whole = isinstance(present, int)
-    # few events tell as much of a rate, and are made sooner
-    probe = simulator if whole else replace(simulator, **{simulator.pace: present / _FEWER})
-    factor = events_per_second / max(rate_of(probe), 1e-9)
-    wanted = getattr(probe, simulator.pace) * factor
+    whole = next(field.type for field in fields(simulator) if field.name == simulator.pace) in (int, "int")
+    # few events tell as much of a rate, and are made sooner; some do not follow the parameter at all
+    probes = [present, 2 * present] if whole else [present / 20, present / 5]
+    low, high = (rate_of(replace(simulator, **{simulator.pace: value})) for value in probes)
+    slope = (high - low) / (probes[1] - probes[0])
+    wanted = probes[0] + (events_per_second - low) / slope
+    require(
+        wanted > 0,
+        f"events_per_second is {events_per_second!r}",
+        detail=f"What does not follow {simulator.pace} alone makes more events.",
+        hint="Ask for more, or for less of what is not ordinary.",
+    )
     return replace(simulator, **{simulator.pace: max(1, round(wanted)) if whole else wanted})

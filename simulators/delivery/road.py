@@ -77,7 +77,8 @@ class Delivery:
     outage
         When keys lose their connection; None for never.
     faults
-        What else befalls events, in this order; see the modules `faults` and `claims`. All is labelled in a simulator's ``delivery_truth``.
+        What else befalls events, in this order; see the modules `faults` and `claims`. All is labelled in a
+        simulator's ``delivery_truth``.
 
     Examples
     --------

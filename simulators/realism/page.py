@@ -53,9 +53,10 @@ def markdown(cards: Cards, seeds: int, picture: str) -> str:
     parts = [
         "# How real the simulators look\n",
         "What the literature reports of real streams, and what ours give. Each figure is the median over "
-        f"{seeds} seeds of a simulator as it is shipped; the spread is from the least to the greatest. The "
-        "intervals are wide on purpose: streams differ, and a simulator should be one of them, not their "
-        "average. Made by\n",
+        f"{seeds} seeds of a simulator as it is shipped; the spread is from the least to the greatest.\n",
+        "A source is where a figure, or the law behind it, is reported. Few publish intervals: those here "
+        "are ours, and wide on purpose, since streams differ, and a simulator should be one of them and not "
+        "their average. Made by\n",
         f"    python -m simulators.realism --seeds {seeds} --page docs/realism.md\n",
         f"**{verdict(cards)}.**\n",
         f"![Where each figure lies in its interval]({picture})\n",
