@@ -108,12 +108,28 @@ DRAWN = """() => {
 
 def simulators() -> dict[str, Any]:
     """Each family at some 100,000 events a second; clicks come in blocks of a minute, so at a tenth."""
-    from simulators import Clickstream, Sensors, Trading
+    from simulators import City, Clickstream, Fleet, OrderBook, Payments, Sensors, Servers, Trading
 
+    hertz = RATE / 1_000
+    sites = {
+        "shop": RATE / 50,
+        "video": RATE / 100,
+        "social": RATE / 250,
+        "feed": RATE / 500,
+        "game": RATE / 300,
+    }
     return {
-        "Clickstream": Clickstream(sessions_per_second=RATE / 50, seed=7),
+        **{
+            f"Clickstream, {site}": Clickstream(site=site, sessions_per_second=n, seed=7)
+            for site, n in sites.items()
+        },
         "Trading": Trading(trades_per_second=RATE, seed=7),
-        "Sensors": Sensors(devices=1_000, hertz=RATE / 1_000, seed=7),
+        "OrderBook": OrderBook(events_per_second=RATE, seed=7),
+        "Payments": Payments(cards=1_000_000, payments_per_day=RATE * 86_400 / 1_000_000, seed=7),
+        "Sensors": Sensors(devices=1_000, hertz=hertz, seed=7),
+        "City": City(stations=1_000, hertz=hertz, seed=7),
+        "Fleet": Fleet(vehicles=1_000, hertz=hertz, seed=7),
+        "Servers": Servers(machines=1_000, hertz=hertz, seed=7),
     }
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from simulators.realism import scenarios, scorecard
 from simulators.realism.page import lines, markdown, svg, verdict
+from simulators.realism.roads import Road
 
 
 def main() -> int:
     """Run the command; gives 1 if a figure does not pass, and is not known not to."""
     parser = argparse.ArgumentParser(prog="simulators.realism", description="How real the simulators look.")
-    known = scenarios()
+    known = scenarios() | Road.scenarios()
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"which of {', '.join(known)} (default: all)"
     )

@@ -15,6 +15,7 @@ _CARDS = {
     "City": "city",
     "Fleet": "fleet",
     "Servers": "servers",
+    "Road": "roads",
 }
 """The module of each family; it has a function ``card(simulator)``."""
 
@@ -39,13 +40,8 @@ def card_of(simulator: Any) -> Card:
 
 
 def scenarios() -> dict[str, Any]:
-    """Return all that is scored, by name: each family and scenario with its own defaults."""
+    """Return all simulators as they are shipped, by name: each family and each of its scenarios."""
     import simulators
 
-    found = {
-        name: made
-        for family in _CARDS
-        if hasattr(simulators, family)
-        for name, made in getattr(simulators, family).scenarios().items()
-    }
-    return found
+    families = [getattr(simulators, family) for family in _CARDS if hasattr(simulators, family)]
+    return {name: made for family in families for name, made in family.scenarios().items()}

@@ -66,3 +66,9 @@ def test_fast_order_is_the_slow_one() -> None:
     both = sort_pairs(time, second)
     assert (both[0] == time[order]).all()
     assert (both[1] == second[order]).all()
+
+
+def test_times_too_long_to_be_packed_are_sorted_too() -> None:
+    time, second = np.array([2**40, 5, 2**40, 7]), np.array([2, 1, 1, 0])
+    assert [column.tolist() for column in sort_pairs(time, second)] == [[5, 7, 2**40, 2**40], [1, 0, 1, 2]]
+    assert stable_order(time).tolist() == [1, 3, 0, 2]
