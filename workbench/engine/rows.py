@@ -108,6 +108,11 @@ class RowStore:
         """The columns of the rows, as the first batch had them; none before it."""
         return list(self._columns or ())
 
+    @property
+    def dtypes(self) -> list[Any]:
+        """The dtypes of the columns, as they are by now."""
+        return [column.dtype for column in (self._columns or {}).values()]
+
     def learn(self, frame: pd.DataFrame) -> None:
         """Take over the columns and dtypes of a batch."""
         if self._columns is None and len(frame.columns):
@@ -144,6 +149,10 @@ class RowStore:
         if missing is not None and not len(self._live):
             self._grow(1)  # so that there is something to take nulls from
         return {name: column.take(slots, missing) for name, column in (self._columns or {}).items()}
+
+    def column(self, name: str, slots: Ints) -> pd.Series:
+        """Give one column of some rows by slot; as `take`, which takes as long for each."""
+        return (self._columns or {})[name].take(slots, None)
 
     def drop(self, slots: Ints) -> None:
         """Free slots, each given once."""

@@ -131,6 +131,7 @@ class TopN:
         self.watermark, self.arrived, self.told = NO_WATERMARK, 0, 0
         self._pruned_to = 0
         self._aside = Aside(self.time_dtype)
+        self._nothing: tuple[list[Any], pd.DataFrame] | None = None  # what most batches tell, made once
         self._described = repr((window, n, by, tuple(keys), ascending, ties, lateness))
 
     @property
@@ -194,6 +195,8 @@ class TopN:
     def _told(self, due: Due) -> tuple[pd.DataFrame, Nanos]:
         """Rank the rows of windows that are due; give the first of them, and the ends of their windows."""
         window, slots = due.members[0]
+        if not len(slots) and self._nothing is not None and self._nothing[0] == self.rows.dtypes:
+            return self._nothing[1], slots
         order, rank = self._rank(window, slots)
         order, rank = order[rank <= self.n], rank[rank <= self.n]
         window, slots = window[order], slots[order]
@@ -202,15 +205,15 @@ class TopN:
         frame = pd.DataFrame(columns, copy=False)
         frame.index = pd.RangeIndex(self.told + 1, self.told + 1 + len(frame))
         self.told += len(frame)
+        if not len(frame):
+            self._nothing = self.rows.dtypes, frame
         return frame, due.ends[window]
 
     def _rank(self, groups: Ints, slots: Ints) -> tuple[Ints, Ints]:
         """Order rows by group, then value, then arrival; give that order, and the rank within the group."""
         if not len(slots):
             return slots, slots
-        values = self.rows.take(slots)[self.by]
-        codes, _ = pd.factorize(values, sort=True)
-        place = np.where(codes < 0, len(slots), codes if self.ascending else -codes)
+        place = self._places(self.rows.column(self.by, slots))
         order = np.lexsort((self.rows["number"][slots], place, groups))
         groups, place = groups[order], place[order]
         at = np.arange(len(order))
@@ -228,6 +231,15 @@ class TopN:
                 steps = np.cumsum(other)
                 rank = steps - steps[begin]
         return order, rank + 1
+
+    def _places(self, values: pd.Series) -> Ints:
+        """Give integers that are ordered as values are to be ranked; equal ones for equal values, null last."""
+        dtype = values.dtype
+        if isinstance(dtype, np.dtype) and dtype.kind == "i":
+            numbers = values.to_numpy().astype(np.int64, copy=False)
+            return numbers if self.ascending else ~numbers  # which cannot overflow, as the negative can
+        codes, _ = pd.factorize(values, sort=True)
+        return np.where(codes < 0, len(codes), codes if self.ascending else -codes)
 
     def _prune(self) -> None:
         """Let go of rows that are not among the first of any of their windows, once rows have doubled."""
