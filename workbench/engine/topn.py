@@ -233,7 +233,7 @@ class TopN:
         return order, rank + 1
 
     def _places(self, values: pd.Series) -> Ints:
-        """Give integers that are ordered as values are to be ranked; equal ones for equal values, null last."""
+        """Give integers in the order in which values are ranked; equal ones for equal values, null last."""
         dtype = values.dtype
         if isinstance(dtype, np.dtype) and dtype.kind == "i":
             numbers = values.to_numpy().astype(np.int64, copy=False)
