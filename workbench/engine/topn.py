@@ -236,7 +236,7 @@ class TopN:
         """Give integers in the order in which values are ranked; equal ones for equal values, null last."""
         dtype = values.dtype
         if isinstance(dtype, np.dtype) and dtype.kind == "i":
-            numbers = values.to_numpy().astype(np.int64, copy=False)
+            numbers: Ints = values.to_numpy().astype(np.int64, copy=False)
             return numbers if self.ascending else ~numbers  # which cannot overflow, as the negative can
         codes, _ = pd.factorize(values, sort=True)
         return np.where(codes < 0, len(codes), codes if self.ascending else -codes)
