@@ -188,6 +188,19 @@ def timestamp(nanos: int) -> pd.Timestamp | None:
     return None if nanos in (NO_WATERMARK, END_OF_TIME) else pd.Timestamp(nanos, unit="ns")
 
 
+def moment_of(value: Any) -> int:
+    """Give a timestamp, as pandas reads it, in nanoseconds; naive is UTC.
+
+    Examples
+    --------
+    >>> moment_of("1970-01-01T00:00:01"), moment_of("1970-01-01T01:00:00+01:00")
+    (1000000000, 0)
+    """
+    moment = pd.Timestamp(value)
+    moment = moment if moment.tzinfo is not None else moment.tz_localize("UTC")
+    return int(moment.as_unit("ns").value)
+
+
 class Clock(Protocol):
     """Processing time: the present moment, and how to wait for a later one."""
 

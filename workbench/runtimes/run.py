@@ -17,16 +17,24 @@ from typing import Any, Literal
 import pandas as pd
 
 from workbench.engine.outcomes import LATE, REJECTED, Outcome
-from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError, RunError, StepError
-from workbench.model.panes import RETRACTION, WINDOW_END, WINDOW_START
-from workbench.model.steps import Aggregated
-from workbench.model.stream import EventStream, PaneStream
-from workbench.model.windows import Count
+from workbench.model.stream import EventStream
+from workbench.runtimes.checkpoints import History, Turn, restore
 from workbench.runtimes.pace import Pace, Speed, as_speed
+from workbench.runtimes.readings import Readings
 from workbench.runtimes.streamz import Graph
-from workbench.runtimes.trace import Metrics, Rate, Trace
-from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND, Clock, SystemClock, timestamp
+from workbench.runtimes.trace import Rate, Trace
+from workbench.time import (
+    SECOND,
+    Clock,
+    Duration,
+    SystemClock,
+    duration,
+    moment_of,
+)
+
+STEPS = ("batch", "watermark", "pane")
+"""How far a step goes."""
 
 TICK = 0.1
 """Seconds of wall time between two looks at the sources."""
@@ -34,7 +42,7 @@ TICK = 0.1
 _numbers = itertools.count(1)
 
 
-class Run:
+class Run(Readings):
     """A pipeline that is live: started with `workbench.start` or ``stream.start``.
 
     Attributes
@@ -91,9 +99,9 @@ class Run:
         for result in streams:
             self.graph.nodes[result].sink(self.trace.results[result].append)
         self._readers = {source: read.source.reader() for source, (read, _) in self.graph.sources.items()}
-        self._pace = Pace(
-            self._clock, min(reader.reached for reader in self._readers.values()), as_speed(speed)
-        )
+        self._begin = min(reader.reached for reader in self._readers.values())
+        self._pace = Pace(self._clock, self._begin, as_speed(speed))
+        self._history = History(self._clock.now)
         self.owner: tuple[str, str] | None = None
         self._loop = loop
         self._changed, self._done = asyncio.Event(), asyncio.Event()
@@ -146,18 +154,57 @@ class Run:
             self._pace.halt()
         return self
 
-    def step(self) -> Run:
-        """Let one batch through, while the run is paused: what arrives in the next tick with rows."""
+    def step(self, to: Literal["batch", "watermark", "pane"] = "batch") -> Run:
+        """Go on to the next batch while the run is paused, or until the watermark moves or a pane is told.
+
+        Parameters
+        ----------
+        to : str
+            ``batch``: what arrives in the next tick with rows; ``watermark``, ``pane``: so many batches.
+        """
         self._refuse_if_over("stepped")
+        if to not in STEPS:
+            raise RunError(f"no step to {to!r}", hint=f"to one of {', '.join(map(repr, STEPS))}")
         if self.status != "paused":
             raise RunError("only a paused run can be stepped", hint="call pause() first")
         span = int(TICK * SECOND * (1 if self.speed == "max" else self.speed))
-        while not self.over:
-            before = self.trace.counters.arrived
+        before = self._reached(to)
+        while not self.over and self._reached(to) == before:
             self._pace.set(self._pace.now() + span)
             self._awaited = [asyncio.ensure_future(awaitable) for awaitable in self._turn()]
-            if self.trace.counters.arrived != before:
-                break
+        return self
+
+    def rewind(self, by: Duration | None = None, *, to: Any = None) -> Run:
+        """Go back in processing time, and pause there: what had come out since is forgotten, and comes again.
+
+        The state of a moment shortly before is restored, and the batches from it on are pushed once more, the
+        same ones; sinks that users have attached get them again. Speed, and what is attached, may then be
+        others than before: the run goes another way from here.
+
+        Parameters
+        ----------
+        by : duration
+            How far; at most to the beginning.
+        to : timestamp, optional
+            Instead: the moment of processing time; naive is UTC.
+        """
+        self._refuse_if_over("rewound")
+        if (by is None) == (to is None):
+            raise RunError("rewind by how much, or to which moment?", hint='run.rewind("2min")')
+        if self.status == "running":
+            self.pause()
+        back = 0 if by is None else duration(by, what="the way back")
+        moment = self._pace.now() - back if to is None else moment_of(to)
+        checkpoint, turns = self._history.back_to(moment)
+        restore(checkpoint, self.graph, self.trace)
+        self.positions = {name: at for name, at in checkpoint.positions.items() if at is not None}
+        self._readers = {name: self.graph.sources[name][0].source.reader() for name in self.positions}
+        for name, reader in self._readers.items():
+            reader.seek(self.positions[name])
+        self._pace.set(checkpoint.moment)
+        for turn in turns:
+            self._awaited += [asyncio.ensure_future(awaitable) for awaitable in self._turn(turn)]
+        self._pace.set(max(moment, checkpoint.moment))
         return self
 
     def stop(self) -> Run:
@@ -187,77 +234,6 @@ class Run:
             raise self.errors[0]
         return self
 
-    def metrics(self) -> Metrics:
-        """Tell how the run is doing."""
-        counters = self.trace.counters
-        now, watermark = self._pace.now(), self.watermark
-        known = watermark not in (NO_WATERMARK, END_OF_TIME)
-        return Metrics(
-            status=self.status,
-            rows=counters.arrived,
-            rows_per_second=self._rate.value(self._clock.now()) if self.status == "running" else 0.0,
-            now=timestamp(now),
-            watermark=timestamp(watermark),
-            lag=pd.Timedelta(now - watermark, unit="ns") if known else None,
-            late=counters.late,
-            rejected=counters.rejected,
-            state=sum(operator.size for _, operator in self.graph.operators()),
-        )
-
-    @property
-    def watermark(self) -> int:
-        """The least watermark of the sources, in nanoseconds."""
-        return self.graph.watermark
-
-    @property
-    def held_back_by(self) -> dict[str, str]:
-        """Give, by step, what holds its watermark back: a partition of a source, or a step before a union."""
-        return self.graph.held_back_by()
-
-    def panes(self, result: str, *, rows: int | None = None) -> pd.DataFrame:
-        """Give the latest pane of each window and key of a result, by window end, then keys.
-
-        Parameters
-        ----------
-        result : str
-            The name of a result; one that has no windows gives its rows as they came out.
-        rows : int, optional
-            Look only at so many rows that came out last; by default at all that are kept.
-        """
-        record = self.trace.results[result]
-        frames = record.since(0 if rows is None else record.total - rows)
-        panes = pd.concat(frames) if frames else pd.DataFrame()
-        step = self.streams[result].step
-        if not isinstance(step, Aggregated) or panes.empty:
-            return panes
-        if not isinstance(step.window, Count):  # whose panes are all final, and may share their bounds
-            panes = panes.drop_duplicates([WINDOW_START, WINDOW_END, *step.keys], keep="last")
-        if RETRACTION in panes.columns:  # of a session that has become another
-            panes = panes[~panes[RETRACTION]]
-        return in_order(panes, step.keys)
-
-    def open_panes(self, result: str) -> pd.DataFrame:
-        """Give what the open windows of a result hold so far, as panes with timing ``early``."""
-        return self.graph.peek(result)
-
-    def ledger(self, *, by: str = "step") -> pd.DataFrame:
-        """Account for every row so far: see `workbench.runtimes.ledger`.
-
-        Parameters
-        ----------
-        by : str
-            ``step``: what came to each step and what became of it; ``reason``: why rows did not go on.
-        """
-        return self.graph.ledger.table(by, ended=self.status == "finished")
-
-    def explain(self, result: str, *, key: Any = None, window: Any = None) -> Any:
-        """Replay a result's sources: which rows went into which pane; see ``PaneStream.explain``.
-
-        The sources are read in larger batches, so there may be fewer late panes than the run has had.
-        """
-        stream = self.streams[result]
-        return stream.explain(key=key, window=window) if isinstance(stream, PaneStream) else stream.explain()
-
     async def finished(self) -> Run:
         """Wait, on the event loop, until the run is over.
 
@@ -285,10 +261,24 @@ class Run:
                     self._fail(StepError("a consumer", pd.DataFrame(), error))
             await self._clock.sleep(self.breath if self._behind else TICK)
 
-    def _turn(self) -> list[Awaitable[Any]]:
-        """Push what has arrived; gives what there is to wait for."""
+    def _reached(self, what: str) -> Any:
+        """Give a mark that changes with the next batch, watermark or pane."""
+        if what == "batch":
+            return self.trace.counters.arrived
+        return self.watermark if what == "watermark" else [each.total for each in self.trace.results.values()]
+
+    def _turn(self, again: Turn | None = None) -> list[Awaitable[Any]]:
+        """Push what has arrived; gives what there is to wait for. A turn may be taken again, as it was."""
         waiting: list[Awaitable[Any]] = []
         now = None if self.speed == "max" else self._pace.now()
+        if again is not None:
+            now = again.until
+            self._pace.set(again.moment)
+        elif self._history.due:
+            positions = {name: reader.position for name, reader in self._readers.items()}
+            at = self._history.turns[-1].moment if self._history.turns else self._begin
+            self._history.take(at, self.graph, self.trace, dict.fromkeys(self.graph.sources) | positions)
+        before = self.trace.counters.arrived, len(self._readers)
         names = list(self._readers)
         if now is None:  # the source that is furthest behind goes first
             names = [min(names, key=lambda name: self._readers[name].reached)]
@@ -310,6 +300,8 @@ class Run:
             if self.over:
                 break
         self._turning = False
+        if before != (self.trace.counters.arrived, len(self._readers)) or self.graph.heeds_clock:
+            self._history.turns.append(Turn(now, self._pace.now() if now is None else now))
         self._behind = now is None or any(reader.reached < now for reader in self._readers.values())
         if self.over:
             self._close()

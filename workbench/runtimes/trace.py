@@ -65,6 +65,17 @@ class Record:
             wanted -= len(frame)
         return frames[::-1]
 
+    def cut(self, total: int) -> None:
+        """Forget the rows that came out after the first so many."""
+        while self._frames and self.total > total:
+            last = self._frames.pop()
+            kept = last.iloc[: max(0, len(last) - (self.total - total))]
+            self._held -= len(last) - len(kept)
+            self.total -= len(last) - len(kept)
+            if len(kept):
+                self._frames.append(kept)
+        self.total = total
+
     def frame(self) -> pd.DataFrame:
         """Give the rows kept, in the order in which they came out."""
         return pd.concat(self._frames) if self._frames else pd.DataFrame()
@@ -167,6 +178,16 @@ class Trace:
         self.counters = Counters()
         self.watermarks: deque[tuple[int, int]] = deque(maxlen=2_000)
         self.version = 0
+
+    def records(self) -> dict[str, Record]:
+        """Give all records: of the results by name, and ``.late`` and ``.rejected``."""
+        return {**self.results, ".late": self.late, ".rejected": self.rejected}
+
+    def forget_after(self, moment: int) -> None:
+        """Forget the watermarks after a moment; whoever looks is told that something has changed."""
+        while self.watermarks and self.watermarks[-1][0] > moment:
+            self.watermarks.pop()
+        self.version += 1
 
     def mark(self, now: int, watermark: int) -> None:
         """Note that a batch has gone through."""
