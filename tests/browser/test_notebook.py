@@ -151,10 +151,20 @@ def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_righ
         "[...document.querySelectorAll('.wb-health')].every(line => line.innerText.startsWith('paused'))",
         timeout=SECONDS,
     )
-    held = rows_said(page)
+    held, before = rows_said(page), text(page, ".wb-health")
     page.get_by_title("one batch").first.click()
-    wait_for_change(page, ".wb-health", text(page, ".wb-health"))
+    wait_for_change(page, ".wb-health", before)
     assert rows_said(page) >= held
+
+    # back, by the keyboard: the watermark is an earlier one, and comes again
+    ahead = rows_said(page)
+    page.get_by_title("one batch").first.press("ArrowLeft")
+    page.wait_for_function(
+        "ahead => document.querySelector('.wb-health').innerText.match(/watermark (\\S+)/)[1] !== ahead",
+        arg=ahead,
+        timeout=SECONDS,
+    )
+    page.get_by_title("to the next pane").first.click()
     assert page.outside == []
     assert page.wrong == []
 

@@ -5,8 +5,7 @@ import pytest
 
 import workbench as wb
 from workbench.errors import SchemaError
-from workbench.runtimes.trace import Metrics
-from workbench.views.notebook import health, legend, table
+from workbench.views.notebook import legend, table
 
 FRAME = pd.DataFrame(
     {"t": pd.to_datetime([1, 2, 61, 125, 190], unit="s"), "k": list("abaab"), "v": [1.0, 2.0, 3.0, 4.0, 5.0]}
@@ -70,16 +69,6 @@ def test_a_table_tells_open_windows_apart_and_escapes_what_it_shows():
     assert shown.index("2,000") < shown.index("&lt;b&gt;")  # the latest first
     assert shown.count("class='open'") == 1
     assert "True" in shown
-
-
-def test_the_line_of_health_says_what_is_known():
-    moment = pd.Timestamp("2026-01-05 09:00:10")
-    known = Metrics("running", 10, 1234.5, moment, moment, pd.Timedelta("2500ms"), 3, 4, 5)
-    assert "1,234 rows/s" in health(known)
-    assert "lag 2.5 s" in health(known)
-    unknown = health(Metrics("finished", 0, 0.0, None, None, None, 0, 0, 0))
-    assert "nan" not in unknown.lower()
-    assert "None" not in unknown
 
 
 def test_a_legend_has_a_word_for_each_colour():

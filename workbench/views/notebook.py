@@ -17,21 +17,16 @@ import pandas as pd
 
 from workbench.model.panes import EARLY, TIMING
 from workbench.model.stream import EventStream
-from workbench.runtimes.pace import Speed
 from workbench.runtimes.registry import cell_in_execution, runs, start
 from workbench.runtimes.run import Run, running_loop
-from workbench.runtimes.trace import Metrics
 from workbench.views import theme
 from workbench.views.plots import Plot, PlotAccessor
-from workbench.views.words import NOTHING
 
 PERIOD = 0.2
 """Seconds between two looks at the trace."""
 
 LOOKED_AT = 5_000
 """Rows that a display looks at, the last to come out; more would not be seen."""
-
-SPEEDS: dict[str, Speed] = {"1x": 1, "10x": 10, "60x": 60, "600x": 600, "max": "max"}
 
 _TABLE = f"""
 .wb-table {{ font: 12px/1.5 {theme.FONT}; border-collapse: collapse; font-variant-numeric: tabular-nums }}
@@ -90,6 +85,7 @@ class View:
     cell: tuple[str, str]
     task: Any = None
     _seen: tuple[Any, ...] = ()
+    _shown: pd.DataFrame | None = None
     _live: Any = None
     _parts: dict[str, Any] = field(default_factory=dict)
 
@@ -100,51 +96,16 @@ class View:
         if self in _views:
             _views.remove(self)
 
-    def controls(self) -> Any:
-        """Give the buttons: pause or go on, one batch, the speed, stop."""
-        import ipywidgets as widgets
-
-        def button(icon: str, tip: str, act: Any) -> Any:
-            made = widgets.Button(icon=icon, tooltip=tip, layout=widgets.Layout(width="36px"))
-            made.on_click(lambda _: None if self.run.over else act())
-            return made
-
-        def toggle() -> None:
-            self.run.resume() if self.run.status == "paused" else self.run.pause()
-            self._show_status()
-
-        def step() -> None:
-            self.run.pause() if self.run.status == "running" else None
-            self.run.step()
-            self._show_status()
-
-        pause = button("pause", "pause or go on", toggle)
-        labels = [*SPEEDS, *([] if self.run.speed in SPEEDS.values() else [f"{self.run.speed}x"])]
-        now = next((label for label, speed in SPEEDS.items() if speed == self.run.speed), labels[-1])
-        speed = widgets.Dropdown(
-            options=labels, value=now, layout=widgets.Layout(width="90px"), tooltip="speed of processing time"
-        )
-        speed.observe(lambda change: self._set_speed(change["new"]), names="value")
-        health = widgets.HTML()
-        self._parts |= {"pause": pause, "health": health}
-        self._show_status()
-        return widgets.HBox(
-            [
-                pause,
-                button("step-forward", "one batch", step),
-                speed,
-                button("stop", "stop the run", self.run.stop),
-                health,
-            ]
-        )
-
     def show(self) -> None:
-        """Display the controls, and below them what is updated."""
+        """Display the transport bar, and below it what is updated."""
         import ipywidgets as widgets
         from IPython import display as ipython
 
+        from workbench.views.transport import Transport
+
         self._parts["text"] = widgets.HTML("waiting for the first rows")
-        ipython.display(self.controls())
+        self._parts["transport"] = Transport(self.run)
+        ipython.display(self._parts["transport"])
         ipython.display(self._parts["text"])
         if self.plot.draw is not None:
             self._parts["figure"] = ipython.display({"text/plain": ""}, raw=True, display_id=True)
@@ -162,13 +123,17 @@ class View:
         """Show what is new."""
         trace = self.run.trace
         seen = (trace.version, self.run.status)
-        self._show_status()
+        self._parts["transport"].tell()
         if seen == self._seen:
             return
         self._seen = seen
         frame = self.plot.window_of(self._frame())
-        if not len(frame):
+        if len(frame):
+            self._shown = frame
+        elif self._shown is None:
             return
+        else:  # gone back to where there was nothing yet
+            frame = self._shown[:0]
         if self.plot.draw is None:
             self._parts["text"].value = table(frame)
         else:
@@ -192,14 +157,6 @@ class View:
         panes, still_open = self.run.panes(self.result, rows=LOOKED_AT), self.run.open_panes(self.result)
         frames = [frame for frame in (panes, still_open) if len(frame)]
         return pd.concat(frames, ignore_index=True) if frames else panes
-
-    def _set_speed(self, label: str) -> None:
-        if label in SPEEDS and not self.run.over:
-            self.run.speed = SPEEDS[label]
-
-    def _show_status(self) -> None:
-        self._parts["health"].value = health(self.run.metrics())
-        self._parts["pause"].icon = "play" if self.run.status == "paused" else "pause"
 
 
 def table(frame: pd.DataFrame) -> str:
@@ -229,33 +186,6 @@ def legend(entries: Any) -> str:
         for color, word in entries
     ]
     return f"<div style='font:12px {html.escape(theme.FONT)}'>{''.join(parts)}</div>"
-
-
-def health(metrics: Metrics) -> str:
-    """Give a line on how a run is doing; event time is blue, processing time green.
-
-    Examples
-    --------
-    >>> from workbench.runtimes.trace import Metrics
-    >>> "paused" in health(Metrics("paused", 0, 0.0, None, None, None, 0, 0, 0))
-    True
-    """
-    lag = NOTHING if metrics.lag is None else f"{metrics.lag.total_seconds():,.1f} s"
-    parts = [
-        f"<b>{metrics.status}</b>",
-        f"{metrics.rows_per_second:,.0f} rows/s",
-        f"<span style='color:{theme.PROCESSING_TIME}'>now {_clock(metrics.now)}</span>",
-        f"<span style='color:{theme.EVENT_TIME}'>watermark {_clock(metrics.watermark)}</span>",
-        f"lag {lag}",
-        f"late {metrics.late:,}",
-        f"rejected {metrics.rejected:,}",
-    ]
-    style = "font-size:12px;line-height:32px;margin-left:8px;font-variant-numeric:tabular-nums"
-    return f"<span class='wb-health' style='{style}'>{' · '.join(parts)}</span>"
-
-
-def _clock(moment: pd.Timestamp | None) -> str:
-    return NOTHING if moment is None else f"{moment:%H:%M:%S}"
 
 
 def _cell_text(value: Any) -> str:
