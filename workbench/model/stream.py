@@ -233,6 +233,10 @@ class EventStream(RowLocal, Joins):
         """Live plots of this stream: ``plot.line(x, y, by=...)``, ``plot.bar(...)``, ``plot.table()``."""
         return room("views.plots", "PlotAccessor")(self)
 
+    def graph(self) -> Any:
+        """Give the pipeline as a picture: its steps, what each does, and what it sets aside."""
+        return room("views.graph", "StreamGraph")(self)
+
     def _ipython_display_(self) -> None:
         room("views.notebook", "display_stream")(self)
 
@@ -350,6 +354,23 @@ class PaneStream(EventStream):
         if key is None and window is None:
             return super().explain()
         return room("runtimes.explain", "explain")(self._aggregated, key, window, batch_rows=batch_rows)
+
+    def timeplane(self, *, key: Any = None, last: Any = None, batch_rows: int | None = None) -> Any:
+        """Show event time against processing time: rows, watermark, windows, panes.
+
+        Of a run of this result, if one goes on, and then live; else of the whole, if its sources end; else a
+        run is started.
+
+        Parameters
+        ----------
+        key : value, tuple or dict, optional
+            The values of the key columns; without it all keys together, with counts.
+        last : duration, optional
+            Show only so much processing time, the last; of a run some windows, unless said.
+        batch_rows : int, optional
+            Rows that are read at once; late panes are one a batch.
+        """
+        return room("views.timeplane", "of_stream")(self, key=key, last=last, batch_rows=batch_rows)
 
     def final(self) -> PaneStream:
         """Give one row a key and window: the last pane, once no row can change it any more.

@@ -13,6 +13,8 @@ from workbench.engine.outcomes import LATE, OUT, REJECTED, Operator, Outcome
 from workbench.engine.progress import Stamp
 from workbench.errors import StepError
 from workbench.runtimes.ledger import Account
+from workbench.runtimes.plane import Plane
+from workbench.runtimes.vitals import Pulse
 
 Reporter = Callable[[StepError], None]
 """Is told of an error in place of whoever pushed; so siblings still get their batch."""
@@ -88,6 +90,8 @@ class StepNode(Node):
         self.ports = {port: Node(None, stream_name=f"{name}.{port}", **beside) for port in ports}
         self.observer: Callable[[str, Outcome], None] | None = None
         self.account: Account | None = None
+        self.plane: Plane | None = None
+        self.pulse: Pulse | None = None
 
     @property
     def late(self) -> Node:
@@ -103,12 +107,20 @@ class StepNode(Node):
         """Take a batch from upstream."""
         stamp = next((entry[STAMP] for entry in metadata or [] if STAMP in entry), None)
         side = 0 if len(self.upstreams) == 1 else self.upstreams.index(who)
-        return self.hand_on(self.operator.process(x, stamp, side), rows=len(x))
+        begun = 0 if self.pulse is None else self.pulse.now()
+        outcome = self.operator.process(x, stamp, side)
+        if self.pulse is not None:
+            self.pulse.took(begun, x)
+        if self.plane is not None and stamp is not None:
+            self.plane.take(x, stamp, outcome)
+        return self.hand_on(outcome, rows=len(x))
 
     def hand_on(self, outcome: Outcome, *, rows: int = 0) -> list[Awaitable[Any]]:
         """Hand on what has come of a batch of so many rows."""
         if self.account is not None:
             self.account.add(rows, outcome)
+        if self.pulse is not None:
+            self.pulse.note(outcome)
         if self.observer is not None:
             self.observer(self.name, outcome)
         waiting: list[Awaitable[Any]] = []

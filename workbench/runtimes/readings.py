@@ -8,6 +8,7 @@ import pandas as pd
 
 from workbench.engine.windowed import in_order
 from workbench.model.panes import RETRACTION, WINDOW_END, WINDOW_START
+from workbench.model.rooms import room
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream, PaneStream
 from workbench.model.windows import Count
@@ -31,7 +32,7 @@ class Readings:
     def metrics(self) -> Metrics:
         """Tell how the run is doing."""
         counters = self.trace.counters
-        now, watermark = self._pace.now(), self.watermark
+        now, watermark = self.now, self.watermark
         known = watermark not in (NO_WATERMARK, END_OF_TIME)
         return Metrics(
             status=self.status,
@@ -44,6 +45,11 @@ class Readings:
             rejected=counters.rejected,
             state=sum(operator.size for _, operator in self.graph.operators()),
         )
+
+    @property
+    def now(self) -> int:
+        """Processing time, in nanoseconds."""
+        return self._pace.now()
 
     @property
     def watermark(self) -> int:
@@ -80,6 +86,10 @@ class Readings:
     def open_panes(self, result: str) -> pd.DataFrame:
         """Give what the open windows of a result hold so far, as panes with timing ``early``."""
         return self.graph.peek(result)
+
+    def timeplane(self, result: str, *, key: Any = None, last: Any = None) -> Any:
+        """Show event time against processing time for a result with windows; see ``PaneStream.timeplane``."""
+        return room("views.timeplane", "of_run")(self, result, key=key, last=last)
 
     def ledger(self, *, by: str = "step") -> pd.DataFrame:
         """Account for every row so far: see `workbench.runtimes.ledger`.

@@ -24,6 +24,7 @@ from workbench.runtimes.pace import Pace, Speed, as_speed
 from workbench.runtimes.readings import Readings
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import Rate, Trace
+from workbench.runtimes.vitals import Vitals
 from workbench.time import (
     SECOND,
     Clock,
@@ -96,6 +97,7 @@ class Run(Readings):
             reject=on_error == "reject",
             loop=loop,
         )
+        self.graph.run, self.vitals = self, Vitals(self.graph, self._clock)
         for result in streams:
             self.graph.nodes[result].sink(self.trace.results[result].append)
         self._readers = {source: read.source.reader() for source, (read, _) in self.graph.sources.items()}

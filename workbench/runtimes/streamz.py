@@ -27,12 +27,14 @@ from workbench.engine.outcomes import LATE, REJECTED, Operator, Outcome
 from workbench.engine.windowed import window_operator
 from workbench.errors import DescriptionError
 from workbench.model.naming import named_aggregates
-from workbench.model.steps import Output, Read, Step
+from workbench.model.rooms import room
+from workbench.model.steps import Aggregated, Output, Read, Step
 from workbench.model.stream import EventStream
 from workbench.model.watermarks import Watermark, as_watermark
 from workbench.model.windows import Window, as_window
 from workbench.runtimes.ledger import Ledger
 from workbench.runtimes.nodes import STAMP, Node, Reporter, StepNode, name_of
+from workbench.runtimes.plane import Plane
 from workbench.schema import require
 from workbench.sources import Reader
 from workbench.time import Duration, duration, to_nanos
@@ -161,6 +163,7 @@ class Graph:
         reject: bool,
         loop: Any,
     ) -> None:
+        self.run: Any = None
         self.nodes: dict[str, Stream] = {}
         self.ledger = Ledger()
         self._doors: dict[str, tuple[StepNode, Door]] = {}
@@ -170,6 +173,10 @@ class Graph:
         self._taken = set(streams)
         for name, stream in streams.items():
             self.nodes[name] = self._build(stream.step, name)
+
+    def __call__(self) -> Any:
+        """Give the graph as a live picture, which needs no system binary: ``run.graph()``."""
+        return room("views.graph", "RunGraph")(self.run)
 
     def operators(self) -> Iterator[tuple[str, Operator]]:
         """Give the operators by the names of their nodes."""
@@ -232,6 +239,10 @@ class Graph:
         operator = getattr(self.nodes[name], "operator", None)
         return operator.peek() if isinstance(operator, Windows) else pd.DataFrame()
 
+    def plane(self, name: str) -> Plane | None:
+        """Give the time plane of a result; None if it has no windows."""
+        return getattr(self.nodes.get(name), "plane", None)
+
     def close(self, *, through: bool) -> None:
         """Take the graph apart, so that nothing is kept alive.
 
@@ -277,6 +288,7 @@ class Graph:
                     *upstreams, operator=operator, name=name, ports=ports, reporter=self._reporter
                 )
                 made.observer, made.account = self._observer, self.ledger.open(name, step, operator)
+                made.plane = Plane(step) if isinstance(step, Aggregated) else None
                 self.nodes |= {f"{name}.{port}": beside for port, beside in made.ports.items()}
                 node = made
                 if isinstance(operator, Door):

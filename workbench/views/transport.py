@@ -22,8 +22,8 @@ BACK = 10.0
 class Transport(anywidget.AnyWidget):
     """The bar of one run; whoever shows it calls `tell` now and then.
 
-    Keys, while it has the focus: space holds and goes on, right is a batch, left goes back, ``w`` and ``p`` go
-    to the next watermark and pane, ``s`` stops.
+    Keys, while it has the focus: space holds and goes on, right is a batch, left goes back, ``w`` and ``p``
+    go to the next watermark and pane, ``s`` stops.
     """
 
     _esm = theme.ASSETS / "transport.js"

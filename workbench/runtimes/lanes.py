@@ -1,0 +1,199 @@
+"""The windows of a time plane: how the state of each fills, when it closes, and when its state is freed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.engine.placing import assign
+from workbench.engine.ranges import shift
+from workbench.model.windows import Count, Session
+from workbench.runtimes.plane import LATE_ACCEPTED, Plane
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
+
+Ints = npt.NDArray[np.int64]
+
+PIECES: Final = 240
+"""How many pieces all lanes may have together, about."""
+MOST_LEVELS: Final = 12
+"""How often a lane may change its shade."""
+MOST_MERGES: Final = 48
+"""How often the lane of a session may change its outline."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A part of a lane: for some processing time, so many rows were held for ``[start, end)``."""
+
+    begin: int
+    until: int
+    start: int
+    end: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lane:
+    """One window, ``[start, end)``, of one key or of all.
+
+    Parameters
+    ----------
+    start, end : int
+        Its bounds, in nanoseconds; those of a session at last.
+    rows : int
+        How many rows it has taken.
+    closes, freed : int or None
+        Processing time when the watermark passed its end, and its end and the lateness; None if it has not.
+    pieces : list of Piece
+        How it filled; for a session, how it was merged of others.
+    came : pandas.DataFrame
+        Its rows, as of `Plane.rows`; ``rows`` says how many each stands for.
+    """
+
+    start: int
+    end: int
+    rows: int
+    closes: int | None
+    freed: int | None
+    pieces: list[Piece]
+    came: pd.DataFrame
+
+    def held(self, moment: int, *, on_time: bool) -> int:
+        """Give how many rows a pane held that fired at a moment; an on-time pane those before it closed."""
+        took = self.came.met < self.end if on_time else self.came.arrival <= moment
+        return int(self.came.rows[took].sum())
+
+
+def lanes(plane: Plane, key: dict[str, Any] | None = None, *, since: int | None = None) -> list[Lane]:
+    """Give the windows of a plane, by end.
+
+    Parameters
+    ----------
+    plane : Plane
+        The record.
+    key : dict, optional
+        The values of the key columns; None for all rows.
+    since : int, optional
+        Leave out windows that end before, in nanoseconds.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> from workbench.runtimes.plane import replay
+    >>> rows = pd.DataFrame({"t": pd.to_datetime([5, 50, 65, 8, 90], unit="s"), "v": [1, 2, 3, 4, 5]})
+    >>> panes = wb.stream(rows, time="t", watermark=0).window("1min", lateness="10s").agg(total=("v", "sum"))
+    >>> [(lane.rows, [piece.rows for piece in lane.pieces]) for lane in lanes(replay(panes.step))]
+    [(3, [1, 2, 3]), (2, [1])]
+    """
+    step = plane.step
+    rows = _accepted(plane, key)
+    if isinstance(step.window, Count):
+        return []
+    if since is not None and not isinstance(step.window, Session):  # a session may reach far back
+        rows = rows[rows.event_time >= since - max(step.window.lengths, default=0)]
+    if rows.empty:
+        return []
+    owners, starts, ends = _sessions(step, rows) if isinstance(step.window, Session) else _aligned(step, rows)
+    bounds = pd.MultiIndex.from_arrays([ends, starts])
+    found = []
+    groups = sorted(pd.Series(range(len(owners))).groupby(bounds).indices.items())
+    detail = max(2, PIECES // max(len(groups), 1))
+    for _, chosen in groups:
+        start, end = int(starts[chosen[0]]), int(ends[chosen[0]])
+        if since is None or end >= since:
+            mine = rows.iloc[owners[chosen]].sort_values("arrival", kind="stable")
+            found.append(_lane(plane, start, end, mine, detail))
+    return found
+
+
+def _accepted(plane: Plane, key: dict[str, Any] | None) -> pd.DataFrame:
+    """Give the rows that windows took; ``rows`` says how many each stands for."""
+    rows = plane.rows(key).assign(rows=1)
+    if len(bins := plane.binned(key)):
+        bins = bins.assign(met=NO_WATERMARK)
+        rows = pd.concat([bins[["event_time", "arrival", "met", "fate", "rows"]], rows], ignore_index=True)
+    return rows[rows.fate <= LATE_ACCEPTED]
+
+
+def _aligned(step: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
+    """Give every pair of a row and a window that took it."""
+    owners, starts, ends = assign(step.window, rows.event_time.to_numpy())
+    took = shift(ends, step.lateness) > rows.met.to_numpy()[owners]
+    return owners[took], starts[took], ends[took]
+
+
+def _sessions(step: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
+    """Give the session of each row, as it was at last."""
+    keys = [name for name in step.keys if name in rows]
+    codes = rows.groupby(keys, dropna=False, sort=False).ngroup().to_numpy() if keys else np.zeros(len(rows))
+    times, gap = rows.event_time.to_numpy(), step.window.gap
+    order = np.lexsort((times, codes))
+    times, codes = times[order], codes[order]
+    longest = gap if step.window.merge_touching else gap - 1
+    breaks = (np.diff(codes) != 0) | (np.diff(times) > longest)
+    session = np.append(0, np.cumsum(breaks))
+    first = np.flatnonzero(np.append(True, breaks))
+    last = np.append(first[1:], len(times)) - 1
+    return order, times[first][session], times[last][session] + gap
+
+
+def _lane(plane: Plane, start: int, end: int, rows: pd.DataFrame, detail: int) -> Lane:
+    """Give one window, in about so many pieces."""
+    closes = passed(plane, end)
+    freed = passed(plane, int(shift(np.array([end]), plane.step.lateness)[0]))
+    until = max(plane.now if freed is None else freed, int(rows.arrival.iloc[-1]))
+    window = plane.step.window
+    if isinstance(window, Session):
+        longest = window.gap if window.merge_touching else window.gap - 1
+        pieces = _merging(_some(rows, min(detail, MOST_MERGES)), until, window.gap, longest)
+    else:
+        pieces = _filling(_some(rows, min(detail, MOST_LEVELS)), until, start, end)
+    return Lane(start, end, int(rows.rows.sum()), closes, freed, pieces, rows)
+
+
+def passed(plane: Plane, moment: int) -> int | None:
+    """Give when the watermark passed a moment of event time; None if it has not."""
+    moments, watermarks = plane.steps()
+    at = int(np.searchsorted(watermarks, moment))
+    return None if at == len(watermarks) or moment == END_OF_TIME else int(moments[at])
+
+
+def _some(rows: pd.DataFrame, most: int) -> tuple[pd.DataFrame, Ints]:
+    """Choose some moments of a lane, when it has filled by another part; the first row is among them."""
+    counts = rows.rows.to_numpy().cumsum()
+    return rows, np.unique(np.searchsorted(counts, np.linspace(counts[0], counts[-1], most)))
+
+
+def _filling(some: tuple[pd.DataFrame, Ints], until: int, start: int, end: int) -> list[Piece]:
+    """Give how a window with fixed bounds fills."""
+    rows, chosen = some
+    arrivals, counts = rows.arrival.to_numpy(), rows.rows.to_numpy().cumsum()
+    ends = [*arrivals[chosen[1:]].tolist(), until]
+    begins = zip(arrivals[chosen].tolist(), ends, counts[chosen].tolist(), strict=True)
+    return [Piece(begin, stop, start, end, count) for begin, stop, count in begins if stop > begin]
+
+
+def _merging(some: tuple[pd.DataFrame, Ints], until: int, gap: int, longest: int) -> list[Piece]:
+    """Give how a session grows and takes in others."""
+    rows, chosen = some
+    arrivals, times, counts = (rows[name].to_numpy() for name in ("arrival", "event_time", "rows"))
+    pieces: list[Piece] = []
+    standing: dict[
+        tuple[int, int, int], int
+    ] = {}  # bounds and rows of the parts that there are, and since when
+    for at in chosen.tolist():
+        order = np.argsort(times[: at + 1], kind="stable")
+        so_far = times[order]
+        first = np.flatnonzero(np.append(True, np.diff(so_far) > longest))
+        last = np.append(first[1:], at + 1) - 1
+        held = np.add.reduceat(counts[order], first)
+        parts = list(zip(so_far[first].tolist(), (so_far[last] + gap).tolist(), held.tolist(), strict=True))
+        now = int(arrivals[at])
+        pieces += [Piece(since, now, *part) for part, since in standing.items() if part not in parts]
+        standing = {part: standing.get(part, now) for part in parts}
+    pieces += [Piece(since, until, *part) for part, since in standing.items()]
+    return [piece for piece in pieces if piece.until > piece.begin]

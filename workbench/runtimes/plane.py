@@ -1,0 +1,385 @@
+"""The time plane of a result, as a record: its rows, watermark and panes by event and processing time.
+
+A `Plane` is told of each batch that comes to the windows of a result, and what came of it. It keeps the
+latest rows one by one, older ones as counts in bins, and every number is that of the engine: late rows are
+those that it set aside, panes those that it put out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.engine.operators import Windows, operator_for
+from workbench.engine.outcomes import LATE, OUT, REJECTED, Outcome
+from workbench.engine.progress import Stamp
+from workbench.engine.shapes import shape_of
+from workbench.model.panes import LATE as LATE_PANE
+from workbench.model.panes import ON_TIME, TIMING, TIMINGS, WINDOW_START
+from workbench.model.steps import Aggregated
+from workbench.model.windows import Count, Global, Session, Window
+from workbench.runtimes.batch import Pipeline, require_end
+from workbench.runtimes.bins import Bins
+from workbench.runtimes.sought import with_key
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, to_nanos
+
+FATES: Final = ("on_time", "late_accepted", "too_late", "rejected")
+"""What may become of a row: a window of it was open; all had closed, but within the lateness; no window took
+it any more; or it was in no window, or in one whose trigger had finished."""
+
+ON_TIME_ROW, LATE_ACCEPTED, TOO_LATE, REFUSED = range(4)
+
+Codes = npt.NDArray[np.int8]
+Key = tuple[tuple[str, Any], ...]
+
+ROW: Final = ("event_time", "arrival", "met", "fate")
+
+FEW: Final = 64
+"""Batches whose rows may stay as they came."""
+
+MOST_STEPS: Final = 500
+"""Steps of the watermark kept of one batch; the last is always among them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """A batch as it came to the windows, and what came of it."""
+
+    first: int
+    now: int
+    watermark: int
+    steps: Nanos
+    """Shape (2, steps): when the watermark moved, and to where."""
+    panes: pd.DataFrame
+    fired: Nanos
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Came:
+    """The rows of a batch, or of several, one by one; the index of the frame holds their arrival numbers."""
+
+    frame: pd.DataFrame
+    times: Nanos
+    arrivals: Nanos
+    met: Nanos
+    fates: Codes
+
+    def only(self, chosen: Any) -> Came:
+        """Give the chosen rows."""
+        each = (self.times, self.arrivals, self.met, self.fates)
+        return Came(self.frame.iloc[chosen], *(values[chosen] for values in each))
+
+    @classmethod
+    def of_all(cls, some: list[Came], columns: list[str]) -> Came:
+        """Put several together, with only some columns."""
+        frame = pd.concat([came.frame[columns] for came in some]) if columns else _no_columns(some)
+        names = ("times", "arrivals", "met", "fates")
+        return cls(frame, *(np.concatenate([getattr(came, name) for came in some]) for name in names))
+
+
+def _no_columns(some: list[Came]) -> pd.DataFrame:
+    return pd.DataFrame(index=np.concatenate([came.frame.index for came in some]))
+
+
+class Plane:
+    """What there is to be seen of one result, bounded.
+
+    Parameters
+    ----------
+    step : Aggregated
+        The windows of the result.
+    keep : int
+        How many rows to keep one by one, about; older ones become counts in bins. Of late rows, which are
+        few, so many more are kept.
+    moments : int
+        How many batches to keep the watermark and the panes of.
+
+    Attributes
+    ----------
+    now, watermark : int
+        Of the last batch, in nanoseconds.
+    version : int
+        How many batches have been noted.
+    """
+
+    def __init__(self, step: Aggregated, *, keep: int = 5_000, moments: int = 2_000) -> None:
+        self.step, self.keep = step, keep
+        self.now = self.watermark = NO_WATERMARK
+        self.version = 0
+        self._bins: dict[Key, Bins] = {(): Bins(step.window)}
+        self._moments: deque[Moment] = deque(maxlen=moments)
+        self._rows: deque[Came] = deque()
+        self._late: deque[Came] = deque()
+        self._held = self._held_late = 0
+        self._read: dict[str, Any] = {}  # what has been asked for since the last batch
+
+    def take(self, frame: pd.DataFrame, stamp: Stamp, outcome: Outcome) -> None:
+        """Note a batch that came to the windows, and what came of it."""
+        panes = outcome.frames[OUT]
+        if not (len(stamp.times) or len(panes) or stamp.watermark != self.watermark):
+            return  # time has passed, and nothing happened
+        if len(stamp.times) and self._moments and stamp.first <= self._moments[-1].first:
+            self._go_back(stamp)
+        self._read = {}
+        self.now = max(self.now, stamp.now)
+        arrivals = np.full(len(stamp.times), self.now) if stamp.arrivals is None else stamp.arrivals
+        after = np.append(stamp.met[1:], stamp.watermark)[: len(stamp.met)]
+        places = stamp.places(frame)
+        fates = fates_of(self.step.window, stamp.times[places], stamp.met[places])
+        for port, fate in ((LATE, TOO_LATE), (REJECTED, REFUSED)):
+            if len(aside := outcome.frames[port]):
+                fates[frame.index.isin(aside.index)] = fate
+        came = Came(frame, stamp.times[places], arrivals[places], stamp.met[places], fates)
+        first = stamp.first if len(stamp.times) else stamp.first - 1
+        fired = self._fired(panes, outcome.stamp, came, arrivals, after)
+        steps = self._steps(stamp, arrivals, after)
+        self._moments.append(Moment(first, self.now, stamp.watermark, steps, panes, fired))
+        self._hold(came)
+        self.watermark = stamp.watermark
+        self.version += 1
+
+    @property
+    def marks(self) -> list[tuple[int, int]]:
+        """Processing time and watermark after each batch, as in ``run.trace.watermarks``."""
+        known = (each for each in self._moments if each.watermark != NO_WATERMARK)
+        return [(each.now, each.watermark) for each in known]
+
+    def watch(self, key: dict[str, Any]) -> None:
+        """Count the rows of a key in bins of its own, from now on."""
+        self._bins.setdefault(tuple(key.items()), Bins(self.step.window))
+
+    def binned(self, key: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Give older rows as counts: see `Bins.table`; those of a key since it is watched."""
+        bins = self._bins.get(tuple((key or {}).items()))
+        return self._bins[()].table()[:0] if bins is None else bins.table()
+
+    def steps(self) -> Nanos:
+        """Give the watermark as it moved: when, and to where; shape (2, steps), in nanoseconds."""
+        if "steps" not in self._read:
+            steps = [each.steps for each in self._moments]
+            self._read["steps"] = np.concatenate([np.empty((2, 0), dtype=np.int64), *steps], axis=1)
+        steps_read: Nanos = self._read["steps"]
+        return steps_read
+
+    def counts(self) -> dict[str, int]:
+        """Give how many rows met each fate."""
+        counts = self._bins[()].counts()
+        for came in (*self._late, *self._rows):
+            counts += np.bincount(came.fates, minlength=len(FATES))
+        return dict(zip(FATES, counts.tolist(), strict=True))
+
+    def rows(self, key: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Give the rows kept one by one.
+
+        Parameters
+        ----------
+        key : dict, optional
+            The values of the key columns; None for all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The key columns, ``event_time, arrival``, ``met`` (the watermark that it met; all int64
+            nanoseconds) and ``fate`` (int8, a position in `FATES`), in order of arrival.
+        """
+        if "rows" not in self._read:
+            self._read["rows"] = self._all_rows()
+        return with_key(self._read["rows"], key) if key else self._read["rows"]
+
+    def panes(self, key: dict[str, Any] | None = None, *, since: int = NO_WATERMARK) -> pd.DataFrame:
+        """Give the panes as they were put out, with the column ``fired`` (int64 nanoseconds) in front.
+
+        An on-time pane fires when the row arrives that takes the watermark past the end of its window, a late
+        pane with the last row that came late for it in its batch; others with their batch.
+        """
+        some = [each for each in self._moments if each.now >= since and len(each.panes)]
+        if not some:
+            return pd.DataFrame({"fired": np.zeros(0, dtype=np.int64)})
+        panes = pd.concat([each.panes for each in some], ignore_index=True)
+        panes.insert(0, "fired", np.concatenate([each.fired for each in some]))
+        return with_key(panes, key) if key else panes
+
+    def _steps(self, stamp: Stamp, arrivals: Nanos, after: Nanos) -> Nanos:
+        """Give when the watermark moved in a batch; of very many steps some."""
+        before = self.watermark
+        moved = np.flatnonzero(after > np.append(np.array([before]), after)[:-1])
+        if len(moved) > MOST_STEPS:
+            moved = moved[np.linspace(0, len(moved) - 1, MOST_STEPS).astype(np.int64)]
+        steps = np.stack([arrivals[moved], after[moved]])
+        if not len(after) and stamp.watermark > before:
+            steps = np.array([[self.now], [stamp.watermark]])
+        return steps
+
+    def _fired(
+        self, panes: pd.DataFrame, dates: Stamp | None, came: Came, arrivals: Nanos, after: Nanos
+    ) -> Nanos:
+        """Give when each pane of a batch was due."""
+        fired = np.full(len(panes), self.now)
+        if not len(panes) or not len(after) or dates is None:
+            return fired
+        ends, timing = dates.times + 1, panes[TIMING].array.codes
+        reached = np.searchsorted(after, ends)
+        on_time = (timing == TIMINGS.index(ON_TIME)) & (reached < len(after))
+        fired[on_time] = arrivals[reached[on_time]]
+        late = np.flatnonzero(timing == TIMINGS.index(LATE_PANE))
+        if len(late) and not isinstance(self.step.window, Count):
+            starts = to_nanos(panes[WINDOW_START])
+            fired[late] = _last_within(came, starts[late], ends[late], self.now)
+        return fired
+
+    def _hold(self, came: Came) -> None:
+        """Keep the rows of a batch, and put older ones into bins."""
+        if len(came.times):
+            self._rows.append(came)
+            self._held += len(came.times)
+        while self._held - len(self._rows[0].times if self._rows else ()) >= self.keep and self._rows:
+            oldest = self._rows.popleft()
+            self._held -= len(oldest.times)
+            late = np.flatnonzero(oldest.fates)  # all but rows on time
+            self._put_away(oldest, slice(None) if not len(late) else np.flatnonzero(oldest.fates == 0))
+            if len(late):
+                self._late.append(oldest.only(late))
+                self._held_late += len(late)
+        while self._held_late > self.keep:
+            oldest = self._late.popleft()
+            self._held_late -= len(oldest.times)
+            self._put_away(oldest)
+
+    def _put_away(self, came: Came, chosen: Any = slice(None)) -> None:
+        """Put rows into bins: those of all keys, and those of each key that is looked at."""
+        for key, bins in self._bins.items():
+            mine = chosen
+            if key:
+                frame = (
+                    came.frame[list(self.step.keys)]
+                    .iloc[chosen]
+                    .assign(at=np.arange(len(came.times))[chosen])
+                )
+                mine = with_key(frame, dict(key))["at"].to_numpy()
+            bins.add(came.times[mine], came.arrivals[mine], came.fates[mine])
+
+    def _all_rows(self) -> pd.DataFrame:
+        """Put the rows kept together, and keep them so: many small tables are slow to read."""
+        if len(self._rows) > FEW:
+            self._rows = deque([Came.of_all(list(self._rows), list(self.step.keys))])
+        if len(self._late) > FEW:
+            self._late = deque([Came.of_all(list(self._late), list(self.step.keys))])
+        if not self._rows and not self._late:
+            return pd.DataFrame({name: np.zeros(0, dtype=np.int64) for name in (*self.step.keys, *ROW)})
+        came = Came.of_all([*self._late, *self._rows], list(self.step.keys))
+        told = dict(zip(ROW, (came.times, came.arrivals, came.met, came.fates), strict=True))
+        return came.frame.reset_index(drop=True).assign(**told)
+
+    def _go_back(self, stamp: Stamp) -> None:
+        """Forget what is to come again: the run has been rewound to before this batch."""
+        while self._moments and self._moments[-1].first >= stamp.first:
+            self._moments.pop()
+        while self._rows and self._rows[-1].frame.index[-1] >= stamp.first:
+            came = self._rows.pop()
+            kept = came.only(np.flatnonzero(came.frame.index < stamp.first))
+            if len(kept.times):
+                self._rows.append(kept)
+            self._held -= len(came.times) - len(kept.times)
+        last = self._moments[-1] if self._moments else None
+        self.now = NO_WATERMARK if last is None else last.now
+        self.watermark = NO_WATERMARK if last is None else last.watermark
+        if not self._rows:
+            for bins in self._bins.values():
+                bins.forget_after(self.now)
+            self._late = deque(came for came in self._late if came.arrivals[-1] <= self.now)
+            self._held_late = sum(len(came.times) for came in self._late)
+
+
+def fates_of(window: Window, times: Nanos, met: Nanos) -> Codes:
+    """Say for which rows all windows had closed when they came: they are late, whether accepted or not.
+
+    Of sessions that is the one that the row would make alone.
+
+    Examples
+    --------
+    >>> from workbench.model.windows import Tumbling
+    >>> fates_of(Tumbling(10e-9), np.array([5, 15, 6]), np.array([0, 5, 15])).tolist()
+    [0, 0, 1]
+    """
+    fates = np.zeros(len(times), dtype=np.int8)
+    behind = np.flatnonzero(met > times)  # no window ends before its rows
+    if len(behind) and not isinstance(window, Count | Global):
+        fates[behind[last_ends(window, times[behind]) <= met[behind]]] = LATE_ACCEPTED
+    return fates
+
+
+def last_ends(window: Window, times: Nanos) -> Nanos:
+    """Give the end of the last window of each row; of sessions, of the one that it makes alone."""
+    if isinstance(window, Session):
+        return times + window.gap
+    assert not isinstance(window, Count)
+    shape = shape_of(window)
+    return shape.end(shape.windows_of(shape.slice_of(times))[1])
+
+
+def replay(step: Aggregated, *, batch_rows: int | None = None, key: dict[str, Any] | None = None) -> Plane:
+    """Run bounded sources to their end, and give the plane of the result.
+
+    Parameters
+    ----------
+    step : Aggregated
+        The windows.
+    batch_rows : int, optional
+        Rows that are read at once; by default so few that a picture shows no batches.
+    key : dict, optional
+        A key that is to be looked at.
+
+    Raises
+    ------
+    DescriptionError
+        If a source has no end.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> rows = pd.DataFrame({"t": pd.to_datetime([5, 50, 65, 8, 90, 9], unit="s"), "v": [1, 2, 3, 4, 5, 6]})
+    >>> panes = wb.stream(rows, time="t", watermark=0).window("1min", lateness="10s").agg(total=("v", "sum"))
+    >>> plane = replay(panes.step)
+    >>> plane.counts()
+    {'on_time': 4, 'late_accepted': 1, 'too_late': 1, 'rejected': 0}
+    >>> plane.panes()[["fired", "total", "timing"]].astype({"fired": "datetime64[ns]"})
+                    fired  total   timing
+    0 1970-01-01 00:01:05      3  on_time
+    1 1970-01-01 00:01:05      7     late
+    2 1970-01-01 00:01:30      8  on_time
+    """
+    require_end(step, "a time plane of the whole")
+    plane = Plane(step, moments=100_000)
+    if key:
+        plane.watch(key)
+    windows = operator_for(step)
+    assert isinstance(windows, Windows)
+    for outcome in Pipeline(step.upstreams[0]).outcomes(batch_rows or _few(step)):
+        if outcome.stamp is not None:
+            frame = outcome.frames[OUT]
+            plane.take(frame, outcome.stamp, windows.process(frame, outcome.stamp))
+    return plane
+
+
+def _few(step: Aggregated) -> int:
+    """Give a number of rows that makes some hundreds of batches, where the source says how many it has."""
+    source = getattr(list(step.chain())[-1], "source", None)
+    rows = len(getattr(source, "frame", ()))
+    return max(1, rows // 1_000) if rows else 200
+
+
+def _last_within(came: Came, starts: Nanos, ends: Nanos, otherwise: int) -> Nanos:
+    """Give when the last row that was late but accepted came to each of some windows."""
+    chosen = np.flatnonzero(came.fates == LATE_ACCEPTED)
+    chosen = chosen[np.argsort(came.times[chosen], kind="stable")]
+    times = came.times[chosen]
+    low, high = np.searchsorted(times, starts), np.searchsorted(times, np.minimum(ends, END_OF_TIME))
+    arrivals = np.append(came.arrivals[chosen], otherwise)
+    last = np.maximum.reduceat(arrivals, np.stack([low, high], axis=1).ravel())[::2]
+    found: Nanos = np.where(low < high, last, otherwise)
+    return found

@@ -1,0 +1,186 @@
+// Draws a time plane: a scene of rectangles, paths and words at their places. Words are set as text, never read as
+// HTML. What comes from the page itself: a cross-hair, the nearest mark in words, and going back in processing time.
+
+const SVG = "http://www.w3.org/2000/svg";
+const PLAY = 12000; // ms from the first moment to the last
+const REACH = 14; // px within which a mark is near
+const SPOKEN = 10000; // ms between two captions for screen readers
+
+function make(tag, attributes, words) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (words !== undefined) node.textContent = words;
+  return node;
+}
+
+function html(tag, attributes, words) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (words !== undefined) node.textContent = words;
+  return node;
+}
+
+function drawn([kind, name, ...rest]) {
+  if (kind === "rect") {
+    const [x, y, width, height, opacity] = rest;
+    return make("rect", { class: name, x, y, width, height, ...(opacity === undefined ? {} : { opacity }) });
+  }
+  if (kind === "path") return make("path", { class: name, d: rest[0] });
+  return make("text", { class: name, x: rest[0], y: rest[1] }, rest[2]);
+}
+
+function group(shapes, attributes = {}) {
+  const node = make("g", attributes);
+  node.append(...shapes.map(drawn));
+  return node;
+}
+
+// Milliseconds of the zone's own clock, as words: whoever drew the scene has moved them there.
+const clock = (ms, tenths) => new Date(ms).toISOString().slice(11, tenths ? 21 : 19);
+const momentAt = ([first, last, low, high], place) => low + ((place - first) / (last - first)) * (high - low);
+
+let count = 0;
+
+export function render({ model, el }) {
+  const number = ++count;
+  const root = html("div", { class: "wb-plane" });
+  const stage = html("div", { class: "stage" });
+  const svg = make("svg", { role: "img", tabindex: 0, "aria-keyshortcuts": "ArrowLeft ArrowRight Escape" });
+  const tip = html("div", { class: "tip", hidden: "" });
+  const said = html("div", { class: "sr", "aria-live": "polite" });
+  const play = html("button", { type: "button", "aria-label": "play from the first moment" }, "▶ Play");
+  const slider = html("input", { type: "range", min: 0, max: 1000, value: 1000, "aria-label": "processing time" });
+  const at = html("output", { "aria-hidden": "true" });
+  const bar = html("div", { class: "bar" });
+  bar.append(play, slider, at);
+  stage.append(svg, tip);
+  root.append(stage, bar, said);
+  el.append(root);
+
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  let scene = null, over = null, veil = null, chosen = -1, playing = 0, spoken = 0;
+
+  const following = () => Number(slider.value) >= 1000;
+
+  function draw() {
+    scene = model.get("scene");
+    if (!scene || !scene.size) return;
+    const [width, height] = scene.size, [left, right, top, bottom] = scene.frame;
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.setAttribute("aria-label", scene.label);
+    const clip = make("clipPath", { id: `wb-plane-clip-${number}` });
+    clip.append(make("rect", { x: left, y: top, width: right - left, height: bottom - top }));
+    const hatch = make("pattern", { id: "wb-plane-hatch", width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+    hatch.append(make("path", { class: "hatch", d: "M0 0V7" }));
+    const defs = make("defs", {});
+    defs.append(clip, hatch);
+    const plot = group(scene.plot, { "clip-path": `url(#wb-plane-clip-${number})` });
+    veil = make("g", {});
+    over = make("g", {});
+    svg.replaceChildren(defs, group(scene.above), group(scene.under), plot, veil, over, group(scene.below));
+    hold();
+    const now = performance.now();
+    if (now - spoken > SPOKEN) { spoken = now; said.textContent = scene.caption; }
+  }
+
+  // What came after the moment that the slider holds is veiled.
+  function hold() {
+    if (!scene) return;
+    const [left, right, top] = scene.frame, [bottom, high] = scene.up;
+    const y = bottom + (Number(slider.value) / 1000) * (high - bottom);
+    const back = !following();
+    veil.replaceChildren();
+    if (back) {
+      veil.append(make("rect", { class: "future", x: left + 1, y: top, width: right - left - 1, height: Math.max(0, y - top) }));
+      veil.append(make("path", { class: "now", d: `M${left} ${y}H${right}` }));
+    }
+    at.textContent = back ? clock(momentAt(scene.up, y)) : scene.live ? "live" : "the end";
+    slider.setAttribute("aria-valuetext", at.textContent);
+  }
+
+  function seen() {
+    const [bottom, high] = scene.up;
+    const y = bottom + (Number(slider.value) / 1000) * (high - bottom);
+    return scene.points.filter((point) => point[1] >= y - 1);
+  }
+
+  function tell(x, y, words) {
+    const scale = svg.clientWidth / scene.size[0];
+    tip.textContent = words;
+    tip.hidden = false;
+    const beyond = x * scale + 14 + tip.offsetWidth > svg.clientWidth;
+    tip.style.left = `${beyond ? x * scale - 14 - tip.offsetWidth : x * scale + 14}px`;
+    tip.style.top = `${Math.max(0, y * scale - tip.offsetHeight - 10)}px`;
+  }
+
+  function quiet() {
+    tip.hidden = true;
+    chosen = -1;
+    if (over) over.replaceChildren();
+  }
+
+  function point(event) {
+    if (!scene) return;
+    const box = svg.getBoundingClientRect(), scale = scene.size[0] / box.width;
+    const x = (event.clientX - box.left) * scale, y = (event.clientY - box.top) * scale;
+    const [left, right, top, bottom] = scene.frame;
+    if (x < left || x > right || y < top || y > bottom) return quiet();
+    let near = null, least = REACH * REACH;
+    for (const each of seen()) {
+      const away = (each[0] - x) ** 2 + (each[1] - y) ** 2;
+      if (away < least) [near, least] = [each, away];
+    }
+    over.replaceChildren(make("path", { class: "cross", d: `M${x} ${top}V${bottom}M${left} ${y}H${right}` }));
+    if (near) over.append(make("circle", { class: "near", cx: near[0], cy: near[1], r: 8 }));
+    const times = `event time ${clock(momentAt(scene.across, x))} · processing time ${clock(momentAt(scene.up, y))}`;
+    tell(x, y, near ? `${near[2]}` : times);
+  }
+
+  function key(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Escape") return quiet();
+    if (!step || !scene || !scene.points.length) return;
+    event.preventDefault();
+    const points = seen().sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    chosen = Math.min(points.length - 1, Math.max(0, chosen + step));
+    const [x, y, words] = points[chosen];
+    over.replaceChildren(make("circle", { class: "near", cx: x, cy: y, r: 9 }));
+    tell(x, y, words);
+    said.textContent = words;
+  }
+
+  function stop() {
+    cancelAnimationFrame(playing);
+    playing = 0;
+    play.textContent = "▶ Play";
+    play.setAttribute("aria-label", "play from the first moment");
+  }
+
+  function start() {
+    const from = following() ? 0 : Number(slider.value);
+    const begun = performance.now() - (from / 1000) * PLAY;
+    play.textContent = "❚❚ Pause";
+    play.setAttribute("aria-label", "pause");
+    const move = (now) => {
+      const share = Math.min(1000, ((now - begun) / PLAY) * 1000);
+      slider.value = still.matches ? Math.floor(share / 50) * 50 : share; // no glide for those who want none
+      hold();
+      if (share >= 1000) { slider.value = 1000; stop(); draw(); } else playing = requestAnimationFrame(move);
+    };
+    playing = requestAnimationFrame(move);
+  }
+
+  const changed = () => { if (following() || !scene) draw(); }; // whoever looks back is not pulled away
+  const slid = () => { stop(); if (following()) draw(); else hold(); quiet(); };
+  svg.addEventListener("pointermove", point);
+  svg.addEventListener("pointerleave", quiet);
+  svg.addEventListener("keydown", key);
+  svg.addEventListener("blur", quiet);
+  slider.addEventListener("input", slid);
+  play.addEventListener("click", () => (playing ? stop() : start()));
+  model.on("change:scene", changed);
+  draw();
+  return () => { stop(); model.off("change:scene", changed); };
+}
+
+export default { render };

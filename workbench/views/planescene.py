@@ -1,0 +1,249 @@
+"""From the record of a time plane to a drawing: rectangles, paths and words at their places.
+
+A scene is plain JSON. The page's own renderer (``assets/timeplane.js``) and the static picture draw the same
+one, so what a saved notebook shows is what was seen live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from workbench.model.panes import WINDOW_START
+from workbench.model.windows import Window
+from workbench.runtimes.lanes import Lane, lanes
+from workbench.runtimes.plane import Plane
+from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND
+from workbench.views.planelegend import below
+from workbench.views.planemarks import marks
+from workbench.views.planestamps import stamp_panes
+from workbench.views.planewords import caption, key_words, legend, moment, spoken
+from workbench.views.scales import Scale, ticks
+
+WIDTH: Final = 960
+LEFT, RIGHT, TOP, BOTTOM = 70, 944, 58, 496
+
+MOST_LANES: Final = 150
+"""How many windows are drawn as lanes; with more there is nothing to be made out."""
+
+Shape = list[Any]
+"""``["rect", class, x, y, width, height]``, perhaps with an opacity behind, ``["path", class, d]`` or
+``["text", class, x, y, words]``."""
+
+
+@dataclass(slots=True, eq=False)
+class Canvas:
+    """Where event time and processing time are on the picture, and what has been drawn."""
+
+    across: Scale
+    up: Scale
+    zone: Any = None
+    under: list[Shape] = field(default_factory=list)
+    plot: list[Shape] = field(default_factory=list)
+    points: list[Shape] = field(default_factory=list)
+
+    def rect(self, name: str, start: int, end: int, begin: int, until: int, opacity: float = 1.0) -> None:
+        """Draw what lasts from one moment of event time, and of processing time, to another."""
+        left, right = self.across.within(start), self.across.within(end)
+        bottom, top = self.up.within(begin), self.up.within(until)
+        if right > left and bottom > top:
+            shape = ["rect", name, left, top, round(right - left, 1), round(bottom - top, 1)]
+            self.plot.append([*shape, round(opacity, 3)] if opacity < 1 else shape)
+
+
+def scene(
+    plane: Plane,
+    *,
+    name: str,
+    key: dict[str, Any] | None = None,
+    last: int | None = None,
+    held_by: str | None = None,
+    live: bool = False,
+) -> dict[str, Any]:
+    """Draw a plane.
+
+    Parameters
+    ----------
+    plane : Plane
+        The record.
+    name : str
+        Of the result.
+    key : dict, optional
+        The values of the key columns; None for all rows together.
+    last : int, optional
+        Show only so many nanoseconds of processing time, the last ones; None for all.
+    held_by : str, optional
+        Who holds the watermark back.
+    live : bool
+        Whether it goes on.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> from workbench.runtimes.plane import replay
+    >>> rows = pd.DataFrame({"t": pd.to_datetime([5, 50, 65, 8, 90], unit="s"), "v": [1, 2, 3, 4, 5]})
+    >>> panes = wb.stream(rows, time="t", watermark=0).window("1min", lateness="10s").agg(total=("v", "sum"))
+    >>> drawn = scene(replay(panes.step), name="total")
+    >>> drawn["caption"]
+    'Every window has fired. Of 5 rows, 4 came on time and 1 was late but accepted.'
+    """
+    step, rows = plane.step, plane.rows(key)
+    bounds = _bounds(plane, rows, key, last)
+    windows = lanes(plane, key, since=None if last is None else bounds[0])
+    if last is None and windows:
+        ends = [lane.end for lane in windows]
+        bounds = (min(bounds[0], *(lane.start for lane in windows)), max(bounds[1], *ends), *bounds[2:])
+    canvas = _canvas(bounds, _zone(plane))
+    _axes(canvas, step.window)
+    _lanes(canvas, windows)
+    _diagonal(canvas)
+    _horizon(canvas, plane)
+    _watermark(canvas, plane)
+    drawn = marks(canvas, rows, plane.binned(key))
+    timings = stamp_panes(canvas, plane, key, windows)
+    words = caption(plane, windows, rows if key else None, canvas.zone, held_by)
+    entries = legend(drawn, timings, lateness=bool(step.lateness), windows=windows, plane=plane)
+    shapes, height = below(entries, words, LEFT, RIGHT)
+    about = f"{step.describe()} · the numbers are {_what(plane, key)}"
+    title = f"{name}{key_words(key)}"
+    return {
+        "size": [WIDTH, height],
+        "frame": [LEFT, RIGHT, TOP, BOTTOM],
+        "across": canvas.across.told(canvas.zone),
+        "up": canvas.up.told(canvas.zone),
+        "above": [["text", "title", 12, 24, title], ["text", "about", 12, 43, about]],
+        "under": canvas.under,
+        "plot": canvas.plot,
+        "points": canvas.points,
+        "below": shapes,
+        "caption": words,
+        "label": spoken(name, key, words),
+        "live": live,
+    }
+
+
+def _what(plane: Plane, key: dict[str, Any] | None) -> str:
+    """Say what the numbers on the panes are."""
+    if key is None and plane.step.keys:
+        return "rows of all keys together; key=... chooses one"
+    return plane.step.aggregates[0].output
+
+
+def _bounds(
+    plane: Plane, rows: pd.DataFrame, key: dict[str, Any] | None, last: int | None
+) -> tuple[int, int, int, int]:
+    """Give the first and the last event time and processing time to be seen."""
+    now = plane.now
+    if now == NO_WATERMARK:
+        return 0, 60 * SECOND, 0, 60 * SECOND
+    reach = max(plane.step.window.lengths, default=0) + plane.step.lateness
+    known = plane.watermark not in (NO_WATERMARK, END_OF_TIME)
+    if last is not None:
+        first = min(now - last, (plane.watermark if known else now) - reach)
+        ahead = rows.event_time[rows.arrival >= now - last].max() if len(rows) else now
+        return int(first), int(max(now, now if pd.isna(ahead) else ahead)), now - last, now
+    table = plane.binned(key)
+    times = np.concatenate([rows.event_time.to_numpy(), table.event_time.to_numpy()])
+    arrivals = np.concatenate([rows.arrival.to_numpy(), table.arrival.to_numpy()])
+    if not len(times):
+        return now - 60 * SECOND, now, now - 60 * SECOND, now
+    return (
+        int(times.min()),
+        int(max(times.max(), plane.watermark if known else times.max())),
+        int(arrivals.min()),
+        now,
+    )
+
+
+def _canvas(bounds: tuple[int, int, int, int], zone: Any) -> Canvas:
+    left, right, bottom, top = bounds
+    across, up = max(right - left, 1_000_000), max(top - bottom, 1_000_000)
+    return Canvas(
+        Scale(left - across // 50, right + across // 50, LEFT, RIGHT),
+        Scale(bottom - up // 40, top + up // 18, BOTTOM, TOP),
+        zone,
+    )
+
+
+def _zone(plane: Plane) -> Any:
+    """Give the time zone of the event time, in which all times are written."""
+    panes = plane.panes(since=plane.now)
+    return getattr(panes[WINDOW_START].dtype, "tz", None) if WINDOW_START in panes else None
+
+
+def _axes(canvas: Canvas, window: Window) -> None:
+    """Draw the axes: event time blue, processing time green."""
+    canvas.under.append(["rect", "ground", LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP])
+    size = min(window.lengths, default=0)
+    for at, words in ticks(canvas.across, canvas.zone, most=9, wanted=size):
+        canvas.under.append(["path", "grid", f"M{at} {TOP}V{BOTTOM}"])
+        canvas.under.append(["text", "event tick middle", at, BOTTOM + 17, words])
+    for at, words in ticks(canvas.up, canvas.zone, most=8):
+        canvas.under.append(["path", "grid", f"M{LEFT} {at}H{RIGHT}"])
+        canvas.under.append(["text", "processing tick end", LEFT - 8, at + 4, words])
+    canvas.under.append(["path", "event axis", f"M{LEFT} {BOTTOM}H{RIGHT}"])
+    canvas.under.append(["path", "processing axis", f"M{LEFT} {BOTTOM}V{TOP}"])
+    canvas.under.append(["text", "event name end", RIGHT - 8, BOTTOM - 9, "event time →"])
+    canvas.under.append(["text", "processing name", LEFT + 9, TOP + 17, "↑ processing time"])
+
+
+def _diagonal(canvas: Canvas) -> None:
+    """Draw where rows would be that arrive when they happen."""
+    low = max(canvas.across.low, canvas.up.low)
+    high = min(canvas.across.high, canvas.up.high)
+    if high > low:
+        x0, y0, x1, y1 = canvas.across(low), canvas.up(low), canvas.across(high), canvas.up(high)
+        canvas.plot.append(["path", "ideal", f"M{x0} {y0}L{x1} {y1}"])
+
+
+def _lanes(canvas: Canvas, windows: list[Lane]) -> None:
+    """Draw windows as lanes, the darker the more rows they hold."""
+    most = max((piece.rows for lane in windows for piece in lane.pieces), default=1)
+    for lane in windows if len(windows) <= MOST_LANES else ():
+        for piece in lane.pieces:
+            shade = 0.06 + 0.3 * piece.rows / most
+            canvas.rect("state", piece.start, piece.end, piece.begin, piece.until, shade)
+        for piece in lane.pieces if lane.closes is None else ():
+            canvas.rect("open", piece.start, piece.end, piece.begin, piece.until)
+        if lane.freed is not None and canvas.up.low <= lane.freed <= canvas.up.high:
+            _freed(canvas, lane)
+
+
+def _freed(canvas: Canvas, lane: Lane) -> None:
+    """Draw the moment when the state of a window is freed: a lid on its lane."""
+    assert lane.freed is not None
+    left, right, at = canvas.across.within(lane.start), canvas.across.within(lane.end), canvas.up(lane.freed)
+    if right - left > 3:
+        canvas.plot.append(["path", "freed", f"M{left + 1} {at + 4}V{at}H{right - 1}V{at + 4}"])
+        canvas.points.append([right - 6, at, f"state of {moment(lane.start, canvas.zone)} is freed"])
+
+
+def _watermark(canvas: Canvas, plane: Plane) -> None:
+    line = _steps(canvas, plane, 0)
+    if line:
+        canvas.plot += [["path", "halo", line], ["path", "watermark", line]]
+
+
+def _horizon(canvas: Canvas, plane: Plane) -> None:
+    """Draw what is too late: rows left of this line find no window any more."""
+    if plane.step.lateness and (line := _steps(canvas, plane, plane.step.lateness)):
+        canvas.plot.append(["path", "horizon", line])
+
+
+def _steps(canvas: Canvas, plane: Plane, back: int) -> str:
+    """Give the watermark, so far back, as a step line: up while time passes, across when it moves."""
+    moments, watermarks = plane.steps()
+    if not len(moments):
+        return ""
+    x = np.where(watermarks == END_OF_TIME, RIGHT, canvas.across.many(np.maximum(watermarks, 0) - back))
+    y = canvas.up.many(moments)
+    last = np.append(np.diff(np.round(y)) != 0, True)  # of steps within a pixel, the last
+    x, y = np.clip(x[last], LEFT - 9, RIGHT), np.clip(y[last], TOP - 9, BOTTOM + 9)
+    digits = 1 if len(x) < 150 else 0  # many steps must not make a large picture
+    path = [f"M{x[0]:.1f} {y[0]:.1f}"]
+    steps = zip(x[1:].tolist(), y[1:].tolist(), strict=True)
+    path += [f"V{up:.{digits}f}H{across:.{digits}f}" for across, up in steps]
+    return "".join([*path, f"V{canvas.up.within(plane.now)}" if watermarks[-1] != END_OF_TIME else ""])

@@ -1,0 +1,81 @@
+"""A scene as a static picture: SVG that stands by itself in a saved notebook."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from workbench.views import theme
+
+_HATCH = (
+    '<defs><pattern id="wb-plane-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><path class="hatch" d="M0 0V7"/></pattern></defs>'
+)
+
+
+def stylesheet() -> str:
+    """Give the style sheet of the time plane; it names nothing outside itself.
+
+    Examples
+    --------
+    >>> "http" in stylesheet()
+    False
+    """
+    return (theme.ASSETS / "timeplane.css").read_text(encoding="utf-8")
+
+
+def static(scene: dict[str, Any]) -> str:
+    """Give a scene as HTML with an SVG in it, and no script."""
+    return html_of(svg(scene))
+
+
+def html_of(picture: str) -> str:
+    """Give an SVG in the style of the time plane."""
+    return f'<div class="wb-plane"><style>{_squeezed(stylesheet())}</style>{picture}</div>'
+
+
+def svg(scene: dict[str, Any]) -> str:
+    """Give a scene as SVG; all words are escaped.
+
+    Examples
+    --------
+    >>> above = [["text", "title", 1, 2, "<b>"]]
+    >>> empty = {"size": [9, 9], "frame": [1, 8, 1, 8], "label": "", "under": [], "plot": [], "below": []}
+    >>> "&lt;b&gt;" in svg({**empty, "above": above})
+    True
+    """
+    width, height = scene["size"]
+    left, right, top, bottom = scene["frame"]
+    clip = f'<clipPath id="wb-plane-clip"><path d="M{left} {top}H{right}V{bottom}H{left}z"/></clipPath>'
+    label = html.escape(scene["label"], quote=True)
+    return "".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" ',
+            f'aria-label="{label}">{_HATCH}{clip}',
+            *map(_shape, scene["above"]),
+            *map(_shape, scene["under"]),
+            f'<g clip-path="url(#wb-plane-clip)">{"".join(map(_shape, scene["plot"]))}</g>',
+            *map(_shape, scene["below"]),
+            "</svg>",
+        ]
+    )
+
+
+def _shape(shape: list[Any]) -> str:
+    kind, name, *rest = shape
+    match kind:
+        case "rect":
+            x, y, width, height, *opacity = rest
+            faint = f' opacity="{opacity[0]}"' if opacity else ""
+            return f'<rect class="{name}" x="{x}" y="{y}" width="{width}" height="{height}"{faint}/>'
+        case "path":
+            return f'<path class="{name}" d="{rest[0]}"/>'
+        case _:
+            x, y, words = rest
+            return f'<text class="{name}" x="{x}" y="{y}">{html.escape(str(words))}</text>'
+
+
+def _squeezed(css: str) -> str:
+    """Leave out what only people read."""
+    lines = [line.strip() for line in css.splitlines() if not line.startswith("/*")]
+    return " ".join(line for line in lines if line)
