@@ -188,6 +188,31 @@ def test_a_cell_run_again_replaces_its_run_and_its_display(page, lab):
     assert page.outside == []
 
 
+def test_the_graph_and_the_time_plane_live_in_cells_of_their_own(page, lab):
+    plane = "traffic.timeplane(last='1min')"
+    notebook = live_notebook(DESCRIBED, "run = traffic.start(speed=10)\nrun.graph()", plane, "print('done')")
+    open_notebook(page, lab, notebook, "pictures.ipynb")
+    run_all(page)
+    page.get_by_text("done", exact=True).wait_for(timeout=SECONDS)
+    page.locator(".wb-graph-view svg").wait_for(timeout=SECONDS)
+    page.locator(".wb-plane svg path.watermark").first.wait_for(timeout=SECONDS)
+    page.locator(".wb-graph-view").get_by_text("more of event time").wait_for(timeout=SECONDS)
+    caption = page.locator(".wb-plane svg").get_attribute("aria-label")
+    page.wait_for_function(
+        "before => document.querySelector('.wb-plane svg').getAttribute('aria-label') !== before",
+        arg=caption,
+        timeout=SECONDS,
+    )
+
+    # by the keyboard: the last rows of a step, with their types
+    page.locator('.wb-graph-view [data-node="2"]').first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".wb-graph-view .peek tbody tr").first.wait_for(timeout=SECONDS)
+    assert "datetime64" in text(page, ".wb-graph-view .peek thead")
+    assert page.outside == []
+    assert page.wrong == []
+
+
 def test_an_error_is_said_in_the_cell_that_owns_the_run(page, lab):
     bad = "bad = clicks.assign(x=lambda f: f.nothing).window('10s').agg(n=('x', 'size'))\nrun = bad.start()"
     open_notebook(

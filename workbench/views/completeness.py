@@ -58,7 +58,7 @@ class Completeness:
         return next(self._table[self._table.present].itertuples())
 
     def _repr_html_(self) -> str:
-        return html_of(self._svg())
+        return html_of(self._svg(), repr(self))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
@@ -79,7 +79,8 @@ class Completeness:
         label = escape(f"Completeness against latency. {self!r}", quote=True)
         head = '<text class="title" x="12" y="24">Completeness against latency</text>'
         return (
-            f'<svg viewBox="0 0 560 300" style="max-width:600px" role="img" aria-label="{label}">'
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 560 300" style="max-width:600px" '
+            f'role="img" aria-label="{label}">'
             f'{head}<text class="about" x="12" y="43">share of rows, for every bound of disorder</text>'
             f"{''.join(parts)}</svg>"
         )
