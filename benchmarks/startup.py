@@ -9,7 +9,7 @@ rows in them. *Warm*: everything has been started once before, so that Python fi
 system its files; where an environment forbids to write it (``PYTHONDONTWRITEBYTECODE``), it is allowed here,
 or every start would compile half a million lines.
 
-*Rows*: what a source hands over as batches of a simulator, CPU time, over whole blocks, the best of three.
+*Rows*: what a source hands over as batches of a simulator, CPU time, over whole blocks.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ CONTENT = "Traffic by action"
 PLOTS = 5
 BATCHES = (10_000, 1_000)
 RATE = 100_000
+QUICK = 40_000
+"""Events a second where there is little time: to enter a stream makes all that can still arrive."""
+MARKETS = ("Trading", "OrderBook")
+"""Whose blocks differ much in size."""
 BEGIN = 40
 """The first block that is read: past the first outage of the sensors, in which rows are held back."""
 
@@ -106,26 +110,26 @@ DRAWN = """() => {
 """How many figures have been laid out, with rows in them."""
 
 
-def simulators() -> dict[str, Any]:
-    """Each family at some 100,000 events a second; clicks come in blocks of a minute, so at a tenth."""
+def simulators(rate: int = RATE) -> dict[str, Any]:
+    """Each family at about so many events a second."""
     from simulators import City, Clickstream, Fleet, OrderBook, Payments, Sensors, Servers, Trading
 
-    hertz = RATE / 1_000
+    hertz = rate / 1_000
     sites = {
-        "shop": RATE / 50,
-        "video": RATE / 100,
-        "social": RATE / 250,
-        "feed": RATE / 500,
-        "game": RATE / 300,
+        "shop": rate / 50,
+        "video": rate / 100,
+        "social": rate / 250,
+        "feed": rate / 500,
+        "game": rate / 300,
     }
     return {
         **{
             f"Clickstream, {site}": Clickstream(site=site, sessions_per_second=n, seed=7)
             for site, n in sites.items()
         },
-        "Trading": Trading(trades_per_second=RATE, seed=7),
-        "OrderBook": OrderBook(events_per_second=RATE, seed=7),
-        "Payments": Payments(cards=1_000_000, payments_per_day=RATE * 86_400 / 1_000_000, seed=7),
+        "Trading": Trading(trades_per_second=rate, seed=7),
+        "OrderBook": OrderBook(events_per_second=rate, seed=7),
+        "Payments": Payments(cards=1_000_000, payments_per_day=rate * 86_400 / 1_000_000, seed=7),
         "Sensors": Sensors(devices=1_000, hertz=hertz, seed=7),
         "City": City(stations=1_000, hertz=hertz, seed=7),
         "Fleet": Fleet(vehicles=1_000, hertz=hertz, seed=7),
@@ -134,20 +138,21 @@ def simulators() -> dict[str, Any]:
 
 
 @functools.cache
-def delivered(name: str, batch_rows: int, times: int = 3) -> float:
-    """Rows a second of CPU time that a source hands over, the best of so many blocks."""
+def delivered(name: str, batch_rows: int, times: int = 3, rate: int = RATE) -> float:
+    """Rows a second of CPU time that a source hands over, over so many blocks.
+
+    Over all of them, since to read the end of one makes the next, and blocks of a market differ in size.
+    """
     from workbench.sources.simulated import SimulatedSource
 
-    reader = SimulatedSource(simulators()[name], name=name).reader()
+    reader = SimulatedSource(simulators(rate)[name], name=name).reader()
     reader.seek((BEGIN, 0))
-    best = 0.0
-    for block in range(BEGIN, BEGIN + times + 1):
-        rows, begin = 0, time.process_time()
-        while reader.position[0] == block:
-            rows += len(reader.poll(None, batch_rows))
-        if block > BEGIN:  # the first one only leads to the next
-            best = max(best, rows / (time.process_time() - begin))
-    return best
+    while reader.position[0] == BEGIN:  # the first one only leads to the next
+        reader.poll(None, batch_rows)
+    rows, begin = 0, time.process_time()
+    while reader.position[0] <= BEGIN + times:
+        rows += len(reader.poll(None, batch_rows))
+    return rows / (time.process_time() - begin)
 
 
 def table() -> list[dict[str, Any]]:
@@ -166,10 +171,10 @@ def table() -> list[dict[str, Any]]:
 
 def checks() -> Iterator[Check]:
     """The limits of waiting, and of simulators; each measured once, after once to warm up."""
+    rows = min(BATCHES)
     for name in simulators():
-        for rows in BATCHES:
-            what = f"{name}, delivered in batches of {rows:,}"
-            yield Check("7", what, delivered(name, rows, 1) / 1e6, 1.5, "more", "M rows/s")
+        found = delivered(name, rows, 6 if name in MARKETS else 1, QUICK) / 1e6
+        yield Check("7", f"{name}, delivered in batches of {rows:,}", found, 1.5, "more", "M rows/s")
     yield Check("8", "import workbench", imported(3) / 1e3, 0.4, "less", "s")
     yield Check("8", f"workbench serve: the page /{PLACE} answered", first_page(1), 5, "less", "s")
 
