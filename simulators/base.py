@@ -139,15 +139,8 @@ class Simulator(ABC):
             ``true_time`` (datetime64[us]), by event id. Only events with something to tell have a
             row, and each at most one.
         """
-        events, truth = self._block(i)
-        table: Table = {
-            "event_id": truth.rows + i * IDS_PER_BLOCK,
-            "label": np.zeros(len(truth.rows), np.int8),
-            "kind": truth.kind,
-            "episode_id": truth.episode_id,
-            "true_time": events["event_time"][truth.rows],
-        }
-        return self._frame(table, self.truth_schema)
+        truth = self._block(i)[1]
+        return self._truth_of(i, truth.rows, truth.kind, truth.episode_id, self.truth_schema)
 
     def block_arrivals(self, j: int) -> pd.DataFrame:
         """Return what arrives during block j, in the order of arrival.
@@ -204,14 +197,8 @@ class Simulator(ABC):
         kind = np.repeat([KINDS.index(mark.kind) for mark in marks], [len(mark.rows) for mark in marks])
         episode = np.concatenate([none, *(mark.episodes for mark in marks)])
         order = np.lexsort((kind, rows))
-        table: Table = {
-            "event_id": rows[order] + i * IDS_PER_BLOCK,
-            "label": np.zeros(len(rows), np.int8),
-            "kind": kind[order].astype(np.int8),
-            "episode_id": episode[order],
-            "true_time": self._block(i)[0]["event_time"][rows[order]],
-        }
-        return self._frame(table, self.delivery_truth_schema)
+        schema = self.delivery_truth_schema
+        return self._truth_of(i, rows[order], kind[order].astype(np.int8), episode[order], schema)
 
     def events(self, first: Any, last: Any = None) -> pd.DataFrame:
         """Return the events between two times, in event order.
@@ -369,6 +356,19 @@ class Simulator(ABC):
         last = max(begin // length + 1, -(-end // length))
         frames = [block(i) for i in range(begin // length, last)]
         return pd.concat(frames, ignore_index=True)
+
+    def _truth_of(
+        self, i: int, rows: IntArray, kind: Any, episode: IntArray, schema: tuple[Column, ...]
+    ) -> pd.DataFrame:
+        """Return a table of truth of some rows of block i."""
+        table: Table = {
+            "event_id": rows + i * IDS_PER_BLOCK,
+            "label": np.zeros(len(rows), np.int8),
+            "kind": kind,
+            "episode_id": episode,
+            "true_time": self._block(i)[0]["event_time"][rows],
+        }
+        return self._frame(table, schema)
 
     def _of_events(self, block: Callable[[int], pd.DataFrame], first: Any, last: Any) -> pd.DataFrame:
         """Return the rows of a table of truth that are of the events between two times."""

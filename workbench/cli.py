@@ -14,16 +14,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from workbench import __version__
 from workbench.errors import DescriptionError, WorkbenchError
-from workbench.time import SystemClock
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DELIVERIES = ("ideal", "market", "web", "iot", "mobile")
-_PACE = pd.Timedelta("100ms")
+_PACE = 0.1
+"""Seconds between two pieces of what is written at a pace."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,7 +110,11 @@ def _pieces(
     read: Any, block: pd.Timedelta, whole: pd.Timedelta, speed: float | None
 ) -> Iterator[tuple[pd.DataFrame, pd.Timedelta]]:
     """Yield rows piece by piece, and how much time each piece is of; at a speed, not before it is due."""
-    length = min(block, speed * _PACE) if speed else block
+    import pandas as pd
+
+    from workbench.time import SystemClock
+
+    length = min(block, pd.Timedelta(speed * _PACE, unit="s")) if speed else block
     begin, clock = pd.Timedelta(0), SystemClock()
     started = clock.now()
     while begin < whole:
@@ -149,7 +154,7 @@ def _lasting(simulator: Any, given: str | None) -> pd.Timedelta:
     from simulators.parameters import duration
 
     whole = getattr(simulator, "duration", None)
-    return duration("duration", given) if given else whole or pd.Timedelta("1min")
+    return whole if whole and not given else duration("duration", given or "1min")
 
 
 def doctor(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.engine.windowed import in_order
+from workbench.errors import RunError
 from workbench.model.panes import RETRACTION, WINDOW_END, WINDOW_START
 from workbench.model.rooms import room
 from workbench.model.steps import Aggregated
@@ -21,7 +22,9 @@ from workbench.time import END_OF_TIME, NO_WATERMARK, Clock, timestamp
 class Readings:
     """The part of a `Run` that only looks: nothing here changes it."""
 
+    name: str
     status: str
+    past: bool
     streams: dict[str, EventStream]
     trace: Trace
     graph: Graph
@@ -90,6 +93,11 @@ class Readings:
     def timeplane(self, result: str, *, key: Any = None, last: Any = None) -> Any:
         """Show event time against processing time for a result with windows; see ``PaneStream.timeplane``."""
         return room("views.timeplane", "of_run")(self, result, key=key, last=last)
+
+    def require_past(self) -> None:
+        """Refuse what a run that keeps no past cannot do."""
+        if not self.past:
+            raise RunError(f"{self.name} keeps no past", hint="start it with past=True")
 
     def ledger(self, *, by: str = "step") -> pd.DataFrame:
         """Account for every row so far: see `workbench.runtimes.ledger`.

@@ -34,6 +34,7 @@ def start(
     paused: bool = False,
     batch_rows: int = 20_000,
     name: str | None = None,
+    past: bool = True,
     **streams: EventStream,
 ) -> Run:
     """Start a live run of one or several streams; common steps run once.
@@ -54,6 +55,8 @@ def start(
         The most rows that a batch may have.
     name : str, optional
         The run's name, for people.
+    past : bool
+        Whether to keep what ``rewind`` and ``timeplane`` need: some 100 ns a row, and a checkpoint a second.
 
     Examples
     --------
@@ -82,6 +85,7 @@ def start(
         batch_rows=batch_rows,
         name=name,
         loop=loop,
+        past=past,
     )
     run.owner = cell_in_execution()
     run.breath = BREATH if shared and clock is None else 0.0

@@ -59,6 +59,8 @@ class Run(Readings):
         What has come out so far: everything that views read.
     positions : dict of str to tuple
         By source: where reading goes on; moved only after every consumer has returned.
+    past : bool
+        Whether it keeps what `rewind` and time planes need.
     breath : float
         Seconds that a run which is behind leaves to others between two batches; not 0 where the loop is
         shared, since a message to or from a browser takes some twenty turns of it.
@@ -74,6 +76,7 @@ class Run(Readings):
         batch_rows: int = 20_000,
         name: str | None = None,
         loop: Any = None,
+        past: bool = True,
     ) -> None:
         if not streams:
             raise DescriptionError("nothing to run", hint="wb.start(revenue=revenue)")
@@ -96,7 +99,9 @@ class Run(Readings):
             observer=self._observe,
             reject=on_error == "reject",
             loop=loop,
+            planes=past,
         )
+        self.past = past
         self.graph.run, self.vitals = self, Vitals(self.graph, self._clock)
         for result in streams:
             self.graph.nodes[result].sink(self.trace.results[result].append)
@@ -191,6 +196,7 @@ class Run(Readings):
             Instead: the moment of processing time; naive is UTC.
         """
         self._refuse_if_over("rewound")
+        self.require_past()
         if (by is None) == (to is None):
             raise RunError("rewind by how much, or to which moment?", hint='run.rewind("2min")')
         if self.status == "running":
@@ -276,7 +282,7 @@ class Run(Readings):
         if again is not None:
             now = again.until
             self._pace.set(again.moment)
-        elif self._history.due:
+        elif self.past and self._history.due:
             positions = {name: reader.position for name, reader in self._readers.items()}
             at = self._history.turns[-1].moment if self._history.turns else self._begin
             self._history.take(at, self.graph, self.trace, dict.fromkeys(self.graph.sources) | positions)
@@ -302,7 +308,8 @@ class Run(Readings):
             if self.over:
                 break
         self._turning = False
-        if before != (self.trace.counters.arrived, len(self._readers)) or self.graph.heeds_clock:
+        something = before != (self.trace.counters.arrived, len(self._readers)) or self.graph.heeds_clock
+        if self.past and something:
             self._history.turns.append(Turn(now, self._pace.now() if now is None else now))
         self._behind = now is None or any(reader.reached < now for reader in self._readers.values())
         if self.over:

@@ -152,6 +152,8 @@ class Graph:
         Whether rows for which a function raises are set aside.
     loop : tornado.ioloop.IOLoop
         Where nodes that wait do their waiting.
+    planes : bool
+        Whether time planes are recorded, at some 100 ns a row.
     """
 
     def __init__(
@@ -162,8 +164,10 @@ class Graph:
         observer: Callable[[str, Outcome], None],
         reject: bool,
         loop: Any,
+        planes: bool = True,
     ) -> None:
         self.run: Any = None
+        self._planes = planes
         self.nodes: dict[str, Stream] = {}
         self.ledger = Ledger()
         self._doors: dict[str, tuple[StepNode, Door]] = {}
@@ -240,7 +244,7 @@ class Graph:
         return operator.peek() if isinstance(operator, Windows) else pd.DataFrame()
 
     def plane(self, name: str) -> Plane | None:
-        """Give the time plane of a result; None if it has no windows."""
+        """Give the time plane of a result; None if it has no windows, or none is recorded."""
         return getattr(self.nodes.get(name), "plane", None)
 
     def close(self, *, through: bool) -> None:
@@ -288,7 +292,7 @@ class Graph:
                     *upstreams, operator=operator, name=name, ports=ports, reporter=self._reporter
                 )
                 made.observer, made.account = self._observer, self.ledger.open(name, step, operator)
-                made.plane = Plane(step) if isinstance(step, Aggregated) else None
+                made.plane = Plane(step) if self._planes and isinstance(step, Aggregated) else None
                 self.nodes |= {f"{name}.{port}": beside for port, beside in made.ports.items()}
                 node = made
                 if isinstance(operator, Door):

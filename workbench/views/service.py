@@ -115,7 +115,7 @@ class Feed:
     async def start(self) -> None:
         """Start the run on the event loop that is running, and take it quickly through the warm-up."""
         options: dict[str, Any] = dict(self.streams)
-        self._run = start(**options, speed="max", batch_rows=self._batch_rows, name=self.name)
+        self._run = start(**options, speed="max", batch_rows=self._batch_rows, name=self.name, past=False)
         begin = self.run.metrics().now
         while self._run.status == "running":
             await asyncio.sleep(0)

@@ -200,6 +200,7 @@ def of_run(run: Run, result: str, *, key: Any = None, last: Duration | None = No
     DescriptionError
         If there is no such result, or it has no windows.
     """
+    run.require_past()
     plane = run.graph.plane(result)
     if plane is None:
         windowed = [name for name in run.streams if run.graph.plane(name) is not None]

@@ -50,7 +50,7 @@ class Transport(anywidget.AnyWidget):
                 if run.status == "running":
                     run.pause()
                 run.step(name)
-            case "rewind":
+            case "rewind" if run.past:
                 run.rewind(pd.Timedelta(BACK * (6 if run.speed == "max" else run.speed), unit="s"))
             case "stop":
                 run.stop()

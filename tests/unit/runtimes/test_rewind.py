@@ -182,3 +182,13 @@ def test_checkpoints_of_a_large_state_are_few(monkeypatch):
     assert len(run._history.checkpoints) <= 2
     run.rewind("1s")
     assert run.metrics().rows > 0
+
+
+def test_a_run_may_keep_no_past():
+    run = paused({"result": pipeline("tumbling")}, speed=10, past=False)
+    steps(run, 5)
+    assert run.graph.plane("result") is None
+    assert run._history.checkpoints == run._history.turns == []
+    for act in (lambda: run.rewind("1s"), lambda: run.timeplane("result")):
+        with pytest.raises(RunError, match="keeps no past\nHint: start it with past=True"):
+            act()

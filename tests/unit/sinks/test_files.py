@@ -49,8 +49,8 @@ def test_parquet(tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(path), pd.concat(pieces(), ignore_index=True))
 
 
-@pytest.mark.skipif(PYARROW, reason="pyarrow is here")
-def test_parquet_without_pyarrow_says_what_to_do(tmp_path):
+def test_parquet_without_pyarrow_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
         DescriptionError, match="Parquet needs pyarrow, which is not installed\nHint: pip install"
     ):
