@@ -26,10 +26,10 @@ import pandas as pd
 from simulators.base import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Simulator, Table, Truth
 from simulators.delivery.road import MARKET, Delivery
 from simulators.ordering import IntArray, stable_order
-from simulators.parameters import positive, require
+from simulators.parameters import positive
 from simulators.processes import FloatArray, layered_noise
 from simulators.trading.ladder import CELL, CELLS, END, Ladder, drawn, laddered, mean_lots
-from simulators.trading.market import BLOCK, STEP, Market
+from simulators.trading.market import BLOCK, STEP, Market, listed, require_a_minute
 from simulators.trading.orders import (
     ORDINARY,
     REFILL,
@@ -108,21 +108,9 @@ class OrderBook(Simulator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        symbols = tuple(self.symbols)
-        object.__setattr__(self, "symbols", symbols)
-        require(
-            0 < len(set(symbols)) == len(symbols) <= 100,
-            f"symbols are {symbols!r}",
-            detail="A market has 1 to 100 symbols, each with a name of its own.",
-            hint='Write for example symbols=("ALBA", "BRIO").',
-        )
+        object.__setattr__(self, "symbols", listed(self.symbols))
         positive("events_per_second", self.events_per_second, unit="events per second")
-        require(
-            0 <= self.manipulations <= 600,
-            f"manipulations is {self.manipulations!r}",
-            detail="manipulations is their number per minute, in [0, 600].",
-            hint="Write manipulations=0 for none.",
-        )
+        require_a_minute("manipulations", self.manipulations)
 
     @cached_property
     def schema(self) -> tuple[Column, ...]:

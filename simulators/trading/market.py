@@ -4,7 +4,7 @@ Prices that walk, days with a shape, and a crowd whose trades excite one another
 and symbols the tape and the book are of one market: prices begin and end each block at the same place.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from simulators.ordering import IntArray
+from simulators.parameters import require
 from simulators.processes import FloatArray, Step, multifractal_step
 
 OPEN, CLOSE = 9.0, 17.0
@@ -36,6 +37,28 @@ _BRANCHING = 0.75
 _GENERATIONS = 60
 _MEMORY = np.array([0.05, 0.3, 1.5])
 """Mean time from an event to one that it excites, seconds, each as likely."""
+
+
+def listed(symbols: Iterable[str]) -> tuple[str, ...]:
+    """Return the symbols of a market, 1 to 100, each with a name of its own."""
+    names = tuple(symbols)
+    require(
+        0 < len(set(names)) == len(names) <= 100,
+        f"symbols are {names!r}",
+        detail="A market has 1 to 100 symbols, each with a name of its own.",
+        hint='Write for example symbols=("ALBA", "BRIO").',
+    )
+    return names
+
+
+def require_a_minute(name: str, value: float) -> None:
+    """Raise unless so many episodes a minute lie in ``[0, 600]``."""
+    require(
+        0 <= value <= 600,
+        f"{name} is {value!r}",
+        detail=f"{name} is their number per minute, in [0, 600].",
+        hint=f"Write {name}=0 for none.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

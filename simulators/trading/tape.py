@@ -21,9 +21,9 @@ import pandas as pd
 from simulators.base import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column, Simulator, Table, Truth
 from simulators.delivery.road import MARKET, Delivery
 from simulators.ordering import IntArray, stable_order
-from simulators.parameters import positive, require
+from simulators.parameters import positive
 from simulators.processes import FloatArray, Step, layered_noise
-from simulators.trading.market import BLOCK, STEP, Market, clusters
+from simulators.trading.market import BLOCK, STEP, Market, clusters, listed, require_a_minute
 
 _TRADES, _ANOMALIES, _MOOD = 2, 3, 5
 
@@ -84,21 +84,9 @@ class Trading(Simulator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        symbols = tuple(self.symbols)
-        object.__setattr__(self, "symbols", symbols)
-        require(
-            0 < len(set(symbols)) == len(symbols) <= 100,
-            f"symbols are {symbols!r}",
-            detail="A market has 1 to 100 symbols, each with a name of its own.",
-            hint='Write for example symbols=("ALBA", "BRIO").',
-        )
+        object.__setattr__(self, "symbols", listed(self.symbols))
         positive("trades_per_second", self.trades_per_second, unit="trades per second")
-        require(
-            0 <= self.anomalies <= 600,
-            f"anomalies is {self.anomalies!r}",
-            detail="anomalies is their number per minute, in [0, 600].",
-            hint="Write anomalies=0 for none.",
-        )
+        require_a_minute("anomalies", self.anomalies)
 
     @cached_property
     def schema(self) -> tuple[Column, ...]:
