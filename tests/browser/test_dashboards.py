@@ -87,9 +87,12 @@ def test_pause_holds_the_run_for_everybody(served, visit):
     one.page.get_by_role("button", name="Pause").click()
     other.page.get_by_role("button", name="Resume").wait_for(timeout=60_000)
     assert other.page.locator(".pill .state").inner_text() == "PAUSED"
-    now = other.text("now")
-    began = other.page.evaluate("() => performance.now()")
-    other.wait_until("(began) => performance.now() - began > 2500", began)  # ten looks at the run
+    # the pill is told at once, the strip with its next frame, which a slow browser asks for late
+    for _ in range(4):
+        now, began = other.text("now"), other.page.evaluate("() => performance.now()")
+        other.wait_until("(began) => performance.now() - began > 2500", began)  # ten looks at the run
+        if other.text("now") == now:
+            break
     assert other.text("now") == now
     other.page.get_by_role("button", name="Resume").click()
     one.page.get_by_role("button", name="Pause").wait_for(timeout=60_000)
