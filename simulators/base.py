@@ -28,7 +28,8 @@ from simulators.columns import (
 from simulators.delivery.parcel import Mark, Parcel
 from simulators.delivery.road import IDEAL, KINDS, Arrivals, Delivery
 from simulators.ordering import IntArray, picked, stable_order
-from simulators.parameters import Moment, duration, microseconds, moment, problem, require, whole
+from simulators.parameters import Moment, block_index, duration, microseconds, moment, problem, require, whole
+from simulators.underway import under_way
 
 __all__ = ["EVENT_ID", "EVENT_TIME", "IDS_PER_BLOCK", "Column", "Simulator", "Table", "Truth"]
 
@@ -157,7 +158,7 @@ class Simulator(ABC):
             1) * block)``; sorted by arrival time, then event id. A duplicate repeats the whole
             event but for its arrival time.
         """
-        _index(j)
+        block_index(j)
         length = microseconds(self.block)
         parts: list[tuple[Table, IntArray, IntArray]] = []
         for i in range(max(0, j - self._reach), j + 1):
@@ -177,6 +178,10 @@ class Simulator(ABC):
             table[column.name] = np.concatenate(columns).take(where)
         table["arrival_time"] = arrival[order]
         return self.delivery.reshaped(self._frame(table, self.arrival_schema, copy=False), j * length)
+
+    def under_way(self, moment: int) -> tuple[IntArray, IntArray]:
+        """Return what has happened by a moment and arrives later: see `simulators.underway`."""
+        return under_way(self, moment)
 
     def block_delivery_truth(self, i: int) -> pd.DataFrame:
         """Return what befell the events of block i on their way to us.
@@ -293,7 +298,7 @@ class Simulator(ABC):
     @cached_property
     def _block(self) -> Callable[[int], tuple[Table, Truth]]:
         def make(i: int) -> tuple[Table, Truth]:
-            _index(i)
+            block_index(i)
             events, truth = self._generate(i)
             count = len(events["event_time"])
             ids = np.arange(i * IDS_PER_BLOCK, i * IDS_PER_BLOCK + count, dtype=np.int64)
@@ -387,12 +392,3 @@ class Simulator(ABC):
         time = frame[column].to_numpy().astype(np.int64) - self._start
         first, last = np.searchsorted(time, [begin, end])
         return frame.iloc[first:last].reset_index(drop=True)
-
-
-def _index(i: int) -> None:
-    require(
-        isinstance(i, int | np.integer) and i >= 0,
-        f"block is {i!r}",
-        detail="Blocks are counted from 0, the block that begins at start.",
-        hint="Ask for block 0 or later, or move start.",
-    )

@@ -136,3 +136,13 @@ def microseconds(span: pd.Timedelta) -> int:
     1500
     """
     return int(span // pd.Timedelta(1, unit="us"))
+
+
+def block_index(i: int) -> None:
+    """Refuse what is no index of a block."""
+    require(
+        isinstance(i, int | np.integer) and i >= 0,
+        f"block is {i!r}",
+        detail="Blocks are counted from 0, the block that begins at start.",
+        hint="Ask for block 0 or later, or move start.",
+    )

@@ -27,6 +27,43 @@ def rate_of(simulator: Simulator) -> float:
     return float(np.mean(counts) / simulator.block.total_seconds())
 
 
+def present_rate(simulator: Simulator, block: int) -> float:
+    """Return the events a second of a block and those just before it, of a minute at least if there are.
+
+    Examples
+    --------
+    >>> from simulators import Sensors
+    >>> present_rate(Sensors(devices=10, hertz=1, missing=0), 20)
+    10.0
+    """
+    count = -(-pd.Timedelta("1min") // simulator.block)
+    counts = [len(simulator.block_events(i)) for i in range(max(0, block + 1 - count), block + 1)]
+    return float(np.mean(counts) / simulator.block.total_seconds())
+
+
+def times_rate(simulator: Some, factor: float) -> Some:
+    """Return a simulator with so many times the events a second, and the same columns.
+
+    Raises
+    ------
+    ValueError
+        If the family has no parameter that the number of events follows.
+
+    Examples
+    --------
+    >>> from simulators import Sensors, Trading
+    >>> times_rate(Sensors(hertz=10), 0.5).hertz, times_rate(Trading(trades_per_second=100), 3)
+    (5.0, Trading(seed=0, ..., trades_per_second=300, ...))
+    """
+    positive("factor", factor, unit="times the present rate")
+    _require_pace(simulator)
+    if hasattr(
+        simulator, "hertz"
+    ):  # in place of more devices, which would be other keys; ten a block at least
+        return replace(simulator, hertz=max(0.1, round(simulator.hertz * factor, 1)))  # type: ignore[call-arg]
+    return replace(simulator, **{simulator.pace: getattr(simulator, simulator.pace) * factor})
+
+
 def at_rate(simulator: Some, events_per_second: float) -> Some:
     """Return a simulator with so many events a second, on the average of a day.
 
@@ -42,12 +79,7 @@ def at_rate(simulator: Some, events_per_second: float) -> Some:
     500.0
     """
     positive("events_per_second", events_per_second, unit="events per second")
-    require(
-        bool(simulator.pace),
-        f"{type(simulator).__name__} has no rate",
-        detail="Its events are as many as they are.",
-        hint="Let it run at another speed.",
-    )
+    _require_pace(simulator)
     present = getattr(simulator, simulator.pace)
     whole = next(field.type for field in fields(simulator) if field.name == simulator.pace) in (int, "int")
     # few events tell as much of a rate, and are made sooner; some do not follow the parameter at all
@@ -62,3 +94,12 @@ def at_rate(simulator: Some, events_per_second: float) -> Some:
         hint="Ask for more, or for less of what is not ordinary.",
     )
     return replace(simulator, **{simulator.pace: max(1, round(wanted)) if whole else wanted})
+
+
+def _require_pace(simulator: Simulator) -> None:
+    require(
+        bool(simulator.pace),
+        f"{type(simulator).__name__} has no rate",
+        detail="Its events are as many as they are.",
+        hint="Let it run at another speed.",
+    )

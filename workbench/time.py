@@ -7,6 +7,7 @@ moment and `END_OF_TIME` after every one; neither is ever the time of a row.
 from __future__ import annotations
 
 import asyncio
+import re
 import time as _time
 from typing import Any, Protocol, TypeAlias
 
@@ -188,17 +189,34 @@ def timestamp(nanos: int) -> pd.Timestamp | None:
     return None if nanos in (NO_WATERMARK, END_OF_TIME) else pd.Timestamp(nanos, unit="ns")
 
 
-def moment_of(value: Any) -> int:
-    """Give a timestamp, as pandas reads it, in nanoseconds; naive is UTC.
+def moment_of(value: Any, *, day: int | None = None, zone: Any = "UTC") -> int:
+    """Give a timestamp, as pandas reads it, in nanoseconds.
+
+    Parameters
+    ----------
+    value : timestamp or str
+        A naive one is in the zone.
+    day : int, optional
+        A moment, in nanoseconds: a time of day, such as ``"09:03"``, is one of the same day in the zone.
+        Without it pandas takes it as one of today.
+    zone : time zone
+        Of what is naive.
 
     Examples
     --------
     >>> moment_of("1970-01-01T00:00:01"), moment_of("1970-01-01T01:00:00+01:00")
     (1000000000, 0)
+    >>> moment_of("00:00:02", day=1_000_000_000)
+    2000000000
     """
+    if day is not None and isinstance(value, str) and _TIME_OF_DAY.fullmatch(value):
+        value = f"{pd.Timestamp(day, unit='ns', tz='UTC').tz_convert(zone).date()} {value}"
     moment = pd.Timestamp(value)
-    moment = moment if moment.tzinfo is not None else moment.tz_localize("UTC")
+    moment = moment if moment.tzinfo is not None else moment.tz_localize(zone)
     return int(moment.as_unit("ns").value)
+
+
+_TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?")
 
 
 class Clock(Protocol):

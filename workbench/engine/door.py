@@ -83,6 +83,10 @@ class Door:
         """End a bounded stream."""
         return Outcome({OUT: self._nothing()}, self.progress.end())
 
+    def change_policy(self, policy: BoundedOutOfOrderness) -> None:
+        """Let rows claim with another bound from now on; the watermark never goes back, so it may stand."""
+        self.policy, self.progress.bound = policy, policy.bound
+
     def holding(self) -> str | None:
         """Name the partition that holds the watermark back; None if none does, or there are none."""
         if not self.policy.by or not isinstance(self.progress, PartitionedProgress):

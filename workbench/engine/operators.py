@@ -16,7 +16,6 @@ from workbench.engine.operations import Operated
 from workbench.engine.outcomes import LATE, OUT, REJECTED, Operator, Outcome
 from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
-from workbench.engine.ranges import behind
 from workbench.engine.windowed import WindowOperator, window_operator
 from workbench.errors import StepError
 from workbench.model.panes import ON_TIME
@@ -97,11 +96,11 @@ class Windows:
     """Windows of rows by key, aggregated into panes.
 
     Panes are dated: each has the last moment of its window for event time, and none comes any more for a
-    window that ended before the watermark less the lateness.
+    window that had expired.
     """
 
-    def __init__(self, operator: WindowOperator, lateness: int) -> None:
-        self.operator, self.lateness, self.told = operator, lateness, 0
+    def __init__(self, operator: WindowOperator) -> None:
+        self.operator, self.told = operator, 0
 
     @property
     def size(self) -> int:
@@ -111,7 +110,7 @@ class Windows:
     def process(self, frame: pd.DataFrame, stamp: Stamp | None, side: int = 0) -> Outcome:
         """Take a batch of dated rows."""
         assert stamp is not None, "a window needs dated rows"
-        before = behind(self.operator.watermark, self.lateness)
+        before = self.operator.expiry.passed(self.operator.watermark)
         output = self.operator.process(frame, stamp)
         frames = {OUT: output.panes, LATE: output.late, REJECTED: output.rejected}
         return Outcome(frames, self._dates(output.panes, output.ends, before, stamp.now), output.dropped)
@@ -137,7 +136,7 @@ class Windows:
     def _dates(self, panes: pd.DataFrame, ends: Nanos, before: int, now: int) -> Stamp:
         """Number panes, and date them."""
         first, count = self.told + 1, len(panes)
-        watermark = behind(self.operator.watermark, self.lateness)
+        watermark = self.operator.expiry.passed(self.operator.watermark)
         if count:
             self.told += count
             panes.index = pd.RangeIndex(first, first + count)
@@ -230,7 +229,7 @@ def operator_for(step: Step, *, reject: bool = False) -> Operator:
                 empty_panes=() if step.trigger == DEFAULT or step.accumulation == DISCARDING else (ON_TIME,),
                 accumulation=step.accumulation,
             )
-            return Windows(operator, step.lateness)
+            return Windows(operator)
         case Operation():
             return Operated(step)
         case _:

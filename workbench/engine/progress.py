@@ -138,11 +138,12 @@ class Progress:
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state as plain values."""
-        return {"watermark": self.watermark, "arrived": self.arrived}
+        return {"watermark": self.watermark, "arrived": self.arrived, "bound": self.bound}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from a snapshot."""
         self.watermark, self.arrived = snapshot["watermark"], snapshot["arrived"]
+        self.bound = snapshot["bound"]
 
     def _claims(self, times: Nanos, out: Nanos | None = None) -> Nanos:
         """Give the watermark that each row gives by its event time."""

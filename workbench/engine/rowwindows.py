@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.expiry import Expiry
 from workbench.engine.partials import Plan
 from workbench.engine.parts import Operand
 from workbench.engine.placing import Firing, Rows, spread
@@ -154,7 +155,7 @@ class SessionRows:
     def __init__(self, window: Session, stores: Sequence[RowStore]) -> None:
         self.stores = stores
         self.plan = Plan((Aggregate("rows", "row", "collect"),))
-        self.sessions = SessionWindows(window, self.plan, Teller(self.plan, 0))
+        self.sessions = SessionWindows(window, self.plan, Teller(self.plan, Expiry(0)))
         self.firings: list[Firing] = []
 
     @property

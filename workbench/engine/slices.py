@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.engine.expiry import Expiry
 from workbench.engine.merging import TwoStacks, appended, united
 from workbench.engine.partials import Partials, Plan
 from workbench.engine.placing import Firing, Ints, Mask, Placed, Rows, group, spread
-from workbench.engine.ranges import shift
 from workbench.engine.shapes import shape_of
 from workbench.engine.state import Cells
 from workbench.model.panes import EARLY, LATE, ON_TIME, TIMINGS
@@ -41,14 +41,14 @@ class SlicedWindows:
     the greatest event time.
     """
 
-    def __init__(self, window: Aligned, lateness: int, plan: Plan) -> None:
-        self.shape = shape_of(window)
-        self.lateness = lateness
+    def __init__(self, window: Aligned, expiry: Expiry, plan: Plan) -> None:
+        self.shape, self.expiry = shape_of(window), expiry
         self.watermark = NO_WATERMARK
         self.cells = Cells(plan.parts)
         self.told = Cells([], "panes")  # how many panes a window and key had; only while rows may come late
         self._stacks = TwoStacks(self.cells)
         self._known: tuple[Ints, int, int] | None = None
+        self._known_with = expiry.lateness
 
     def __len__(self) -> int:
         return len(self.cells) + len(self.told)
@@ -146,8 +146,9 @@ class SlicedWindows:
 
     def _next(self) -> tuple[int, int]:
         """Give the least end of a window that has not fired, and the least watermark at which one expires."""
-        places = self.cells.places()
-        if self._known is None or self._known[0] is not places or self._known[1] <= self.watermark:
+        places, changed = self.cells.places(), self._known_with != self.expiry.lateness
+        if self._known is None or changed or self._known[0] is not places or self._known[1] <= self.watermark:
+            self._known_with = self.expiry.lateness
             ends = self.shape.end(self._windows())
             due = ends[ends > self.watermark].min(initial=END_OF_TIME)
             expiry = self._expiry(self.shape.windows_of(places)[1]).min(initial=END_OF_TIME)
@@ -219,7 +220,7 @@ class SlicedWindows:
     def _fire(self, windows: Ints, keys: Ints, partials: Partials, timing: str, watermark: int) -> Firing:
         """Stamp panes with their revision."""
         revisions = np.zeros(len(keys), dtype=np.int64)
-        if self.lateness:
+        if self.expiry.lateness:
             rows, _ = self.told.merge(windows, keys, int(keys.max(initial=0)) + 1, None)
             revisions = self.told.table["panes"][rows]
             self.told.table["panes"][rows] = revisions + 1
@@ -234,7 +235,7 @@ class SlicedWindows:
 
     def _expiry(self, windows: Ints) -> Nanos:
         """Give the watermark from which no row is accepted any more; at most the end of time."""
-        return shift(self.shape.end(windows), self.lateness)
+        return self.expiry(self.shape.end(windows))
 
     def _expire(self) -> None:
         """Drop slices and windows that no row can reach any more."""

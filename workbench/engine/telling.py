@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.combining import node_of
+from workbench.engine.expiry import Expiry
 from workbench.engine.partials import Plan
 from workbench.engine.placing import Firing, Rows
-from workbench.engine.ranges import shift
 from workbench.engine.state import Table
 from workbench.engine.triggers import Arrivals, Merging, Moment
 from workbench.model.panes import EARLY, ON_TIME, TIMINGS
 from workbench.model.triggers import ACCUMULATING, DEFAULT, DISCARDING, RETRACTING, Trigger, finishes
-from workbench.time import Nanos
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -41,8 +40,8 @@ class Teller:
     ----------
     plan : Plan
         What is computed.
-    lateness : int
-        Nanoseconds for which a span accepts rows after its end.
+    expiry : Expiry
+        Until when a span accepts rows.
     trigger : Trigger
         When spans fire.
     accumulation : str
@@ -59,13 +58,13 @@ class Teller:
     def __init__(
         self,
         plan: Plan,
-        lateness: int,
+        expiry: Expiry,
         *,
         trigger: Trigger = DEFAULT,
         accumulation: str = ACCUMULATING,
         empty: Collection[str] = (),
     ) -> None:
-        self.lateness, self.accumulation, self.empty = lateness, accumulation, empty
+        self.expiry, self.accumulation, self.empty = expiry, accumulation, empty
         self.node, self.finishes = node_of(trigger, count()), finishes(trigger)
         self.at_end_only = trigger == DEFAULT  # nothing is told of a span before the watermark passes its end
         # panes: how many were told; fresh: how many rows have come since the last; past: 1 if the watermark
@@ -77,10 +76,6 @@ class Teller:
 
     def __len__(self) -> int:
         return len(self.told)
-
-    def expiry(self, ends: Nanos) -> Nanos:
-        """Give the watermark from which no row is accepted any more, by the ends of spans."""
-        return shift(ends, self.lateness)
 
     def expired(self, at: Moment) -> Mask:
         """Say which spans accept no row any more."""

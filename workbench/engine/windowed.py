@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.engine.counts import CountWindows
+from workbench.engine.expiry import Expiry
 from workbench.engine.keys import KeyDictionary, sorted_table
 from workbench.engine.partials import Plan
 from workbench.engine.parts import Result
@@ -116,7 +117,8 @@ class WindowOperator:
         self.time_dtype = fine_enough(pd.api.types.pandas_dtype(time_dtype), *window.lengths)
         self.retracting, self.heeds_clock = accumulation == RETRACTING, heeds_clock(trigger)
         told = {"trigger": trigger, "accumulation": accumulation, "empty": empty_panes}
-        self.windows = _windows(window, lateness, self.plan, told)
+        self.expiry = Expiry(lateness)
+        self.windows = _windows(window, self.expiry, self.plan, told)
         self._empty: pd.DataFrame | None = None
         self._aside = Aside(self.time_dtype)
         self._described = repr((keys, window, lateness, aggregates, trigger, accumulation, empty_panes))
@@ -166,6 +168,10 @@ class WindowOperator:
         self._forget()
         return output
 
+    def change_lateness(self, lateness: int) -> None:
+        """Accept late rows for longer, or less long, from now on; what has expired stays so."""
+        self.expiry.change(lateness, self.watermark)
+
     def peek(self) -> pd.DataFrame:
         """Give what the open windows hold so far, as panes with timing ``early``; nothing changes."""
         firing = self.windows.peek(len(self.keys))
@@ -179,6 +185,7 @@ class WindowOperator:
             "keys": self.keys.snapshot(),
             "dtypes": dict(self.plan.dtypes),
             "windows": self.windows.snapshot(),
+            "expiry": self.expiry.snapshot(),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -193,6 +200,7 @@ class WindowOperator:
         self.keys.restore(snapshot["keys"])
         self.plan.dtypes = dict(snapshot["dtypes"])
         self.windows.restore(snapshot["windows"])
+        self.expiry.restore(snapshot["expiry"])
 
     def _panes(self, firings: list[Firing]) -> tuple[pd.DataFrame, Nanos, Mask]:
         """Give the panes of some firings, by window end, keys and revision; their ends; which are last."""
@@ -231,17 +239,17 @@ class WindowOperator:
 
 
 def _windows(
-    window: Window, lateness: int, plan: Plan, told: dict[str, Any]
+    window: Window, expiry: Expiry, plan: Plan, told: dict[str, Any]
 ) -> SlicedWindows | TriggeredWindows | SessionWindows | CountWindows:
     match window:
         case Count():
             return CountWindows(window, plan)
         case Session():
-            return SessionWindows(window, plan, Teller(plan, lateness, **told))
+            return SessionWindows(window, plan, Teller(plan, expiry, **told))
         case _ if told == {"trigger": DEFAULT, "accumulation": ACCUMULATING, "empty": ()}:
-            return SlicedWindows(window, lateness, plan)
+            return SlicedWindows(window, expiry, plan)
         case _:
-            return TriggeredWindows(window, plan, Teller(plan, lateness, **told))
+            return TriggeredWindows(window, plan, Teller(plan, expiry, **told))
 
 
 def _array(column: Result) -> Any:

@@ -217,20 +217,22 @@ class EventStream(RowLocal, Joins):
         """Start a live run of this stream alone: see `workbench.start` for the options."""
         return room("runtimes.registry", "start")(self, **options)
 
-    def ledger(self, *, by: str = "step", batch_rows: int = 100_000) -> pd.DataFrame:
+    def ledger(self, *, by: str = "step", figure: bool = False, batch_rows: int = 100_000) -> Any:
         """Run a bounded source to its end and account for every row: see `workbench.runtimes.ledger`.
 
         Parameters
         ----------
         by : str
             ``step``: what came to each step and what became of it; ``reason``: why rows did not go on.
+        figure : bool
+            Whether to draw it, step by step.
         """
-        frame: pd.DataFrame = room("runtimes.ledger", "ledger")(self, by=by, batch_rows=batch_rows)
-        return frame
+        frame = room("runtimes.ledger", "ledger")(self, by="step" if figure else by, batch_rows=batch_rows)
+        return room("views.ledgerfigure", "LedgerFigure")(frame) if figure else frame
 
     @property
     def plot(self) -> Any:
-        """Live plots of this stream: ``plot.line(x, y, by=...)``, ``plot.bar(...)``, ``plot.table()``."""
+        """Live plots, which are HoloViews objects: ``plot.line(x, y, by=...)``, ``plot.table()``, ..."""
         return room("views.plots", "PlotAccessor")(self)
 
     def graph(self) -> Any:
@@ -329,7 +331,7 @@ class PaneStream(EventStream):
             )
         return PaneStream(replace(self._aggregated, accumulation=mode))
 
-    def explain(self, *, key: Any = None, window: Any = None, batch_rows: int = 100_000) -> Any:
+    def explain(self, *, key: Any = None, window: Any = None, batch_rows: int = 100_000, **keys: Any) -> Any:
         """Tell the steps; or, given a key and a window, which rows went into which of its panes.
 
         Parameters
@@ -337,9 +339,12 @@ class PaneStream(EventStream):
         key : value, tuple or dict, optional
             The values of the key columns; left out where there are none. A null: ``{"country": None}``.
         window : datetime, str, or pair of them, optional
-            ``(start, end)``; or one moment: the window that starts then, else holds it, else ends then.
+            ``(start, end)``; or one moment: the window that starts then, else holds it, else ends then. A
+            time of day, such as ``"09:03"``, is of the day when the source begins.
         batch_rows : int
             Rows that are read at once, as in `to_pandas`; late panes are one a batch.
+        **keys
+            The values of the key columns, instead of ``key``: ``explain(country="FR", window="09:03")``.
 
         Returns
         -------
@@ -351,15 +356,16 @@ class PaneStream(EventStream):
         DescriptionError
             If there is no such window of that key; the hint names the nearest.
         """
+        key = keys or key
         if key is None and window is None:
             return super().explain()
         return room("runtimes.explain", "explain")(self._aggregated, key, window, batch_rows=batch_rows)
 
-    def timeplane(self, *, key: Any = None, last: Any = None, batch_rows: int | None = None) -> Any:
+    def timeplane(self, *, key: Any = None, last: Any = None, **told: Any) -> Any:
         """Show event time against processing time: rows, watermark, windows, panes.
 
         Of a run of this result, if one goes on, and then live; else of the whole, if its sources end; else a
-        run is started.
+        run is started. ``one.timeplane() | other.timeplane()`` puts two side by side, on the same scales.
 
         Parameters
         ----------
@@ -367,10 +373,15 @@ class PaneStream(EventStream):
             The values of the key columns; without it all keys together, with counts.
         last : duration, optional
             Show only so much processing time, the last; of a run some windows, unless said.
-        batch_rows : int, optional
-            Rows that are read at once; late panes are one a batch.
+        **told
+            ``what_if``, another bound or policy that is drawn over the real one, and more: see
+            `workbench.views.timeplane.of_stream`.
         """
-        return room("views.timeplane", "of_stream")(self, key=key, last=last, batch_rows=batch_rows)
+        return room("views.timeplane", "of_stream")(self, key=key, last=last, **told)
+
+    def completeness(self, *, key: Any = None) -> Any:
+        """Show how many rows would come in time with any bound: ``timeplane().completeness()``."""
+        return self.timeplane(key=key).completeness()
 
     def final(self) -> PaneStream:
         """Give one row a key and window: the last pane, once no row can change it any more.

@@ -24,8 +24,8 @@ class Bins:
 
     Parameters
     ----------
-    window : Window
-        Whose rows are counted.
+    window : Window or None
+        Whose rows are counted; without one, bins of event time are a second.
     most : int
         How many bins there may be, about; when no doubling helps, the oldest are forgotten.
 
@@ -39,7 +39,7 @@ class Bins:
     ([2, 1], [2, 0, 1, 0])
     """
 
-    def __init__(self, window: Window, most: int = 10_000) -> None:
+    def __init__(self, window: Window | None, most: int = 10_000) -> None:
         self.most = most
         self.width, self.offset = _grid(window)
         self.height = self.width
@@ -104,7 +104,7 @@ class Bins:
         return table.groupby(["x", "y", "fate"], as_index=False, sort=False)["rows"].sum()
 
 
-def _grid(window: Window) -> tuple[int, int]:
+def _grid(window: Window | None) -> tuple[int, int]:
     """Give the width of bins of event time, and where one of them begins."""
     match window:
         case Sliding():
@@ -113,7 +113,7 @@ def _grid(window: Window) -> tuple[int, int]:
             return max(1, window.step // FINEST), window.offset
         case Session():
             return max(1, window.gap // FINEST), 0
-        case Count():
+        case Count() | None:
             return SECOND, 0
         case _:
             return 3600 * SECOND // FINEST, 0

@@ -7,14 +7,21 @@ the same batches, since every turn reads up to a moment that was noted, so the s
 
 from __future__ import annotations
 
+import asyncio
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from workbench.errors import RunError
+from workbench.model.steps import Step
+from workbench.runtimes.readings import Readings
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import Counters, Trace
+from workbench.sources import Reader
+from workbench.time import Duration, duration, moment_of
 
 INTERVAL = 1_000_000_000
 """Nanoseconds of wall time between two checkpoints, at least."""
@@ -49,6 +56,8 @@ class Turn:
 
     until: int | None
     moment: int
+    steps: Mapping[str, Step]
+    """How the steps were described then, by the names of their nodes."""
 
 
 class History:
@@ -122,6 +131,66 @@ class History:
         again = [turn for turn in self.turns[at:] if turn.moment <= moment]
         del self.turns[at:]
         return kept[-1], again
+
+
+class Rewinding(Readings):
+    """The part of a `Run` that goes back."""
+
+    positions: dict[str, tuple[int, ...]]
+    _readers: dict[str, Reader]
+    _history: History
+    _steps: Mapping[str, Step]
+    _way: tuple[int, int] | None
+    _awaited: list[asyncio.Future[Any]]
+
+    def rewind(self, by: Duration | None = None, *, to: Any = None) -> Self:
+        """Go back in processing time, and pause there: what had come out since is forgotten, and comes again.
+
+        The state of a moment shortly before is restored, and the batches from it on are pushed once more, the
+        same ones; sinks that users have attached get them again. Speed, what is attached, and what has been
+        changed since (see `Run.change`) are then as they are now: the run goes another way from here.
+
+        Parameters
+        ----------
+        by : duration
+            How far; at most to the beginning.
+        to : timestamp, optional
+            Instead: the moment of processing time; naive is UTC.
+        """
+        self._refuse_if_over("rewound")
+        self.require_past()
+        if (by is None) == (to is None):
+            raise RunError("rewind by how much, or to which moment?", hint='run.rewind("2min")')
+        if self.status == "running":
+            self.pause()
+        self._way, steps = None, self._steps
+        back = 0 if by is None else duration(by, what="the way back")
+        moment = self._pace.now() - back if to is None else moment_of(to)
+        checkpoint, turns = self._history.back_to(moment)
+        restore(checkpoint, self.graph, self.trace)
+        self.positions = {name: at for name, at in checkpoint.positions.items() if at is not None}
+        self._readers = {name: self.graph.sources[name][0].source.reader() for name in self.positions}
+        for name, reader in self._readers.items():
+            reader.seek(self.positions[name])
+        self._pace.set(checkpoint.moment)
+        for turn in turns:
+            self._awaited += [asyncio.ensure_future(awaitable) for awaitable in self._turn(turn)]
+        self._pace.set(max(moment, checkpoint.moment))
+        self._branch(steps)
+        return self
+
+    @abstractmethod
+    def pause(self) -> Any:
+        """Hold the sources."""
+
+    @abstractmethod
+    def _refuse_if_over(self, verb: str) -> None: ...
+
+    @abstractmethod
+    def _turn(self, again: Turn | None = None) -> list[Awaitable[Any]]: ...
+
+    @abstractmethod
+    def _branch(self, steps: Mapping[str, Step]) -> None: ...
 
 
 def restore(checkpoint: Checkpoint, graph: Graph, trace: Trace) -> None:

@@ -27,7 +27,7 @@ from workbench.model.panes import (
     WINDOW_END,
     WINDOW_START,
 )
-from workbench.model.steps import Aggregated, Date
+from workbench.model.steps import Aggregated, Date, Read
 from workbench.model.triggers import DISCARDING
 from workbench.model.windows import Count, Global, Session
 from workbench.runtimes.batch import Pipeline, unending
@@ -52,7 +52,8 @@ def explain(step: Aggregated, key: Any, window: Any, *, batch_rows: int = 100_00
     key : value, tuple or dict
         The values of the key columns; None where there are none.
     window : datetime, str, or pair of them
-        ``(start, end)``; or one moment: the window that starts then, else holds it, else ends then. A session
+        ``(start, end)``; or one moment: the window that starts then, else holds it, else ends then; a time of
+        day, such as ``"09:03"``, is of the day when the source begins. A session
         may be named by any moment of it, or by the bounds that any of its panes had.
     batch_rows : int
         Rows that are read at once; late panes are one a batch.
@@ -104,6 +105,11 @@ def explain(step: Aggregated, key: Any, window: Any, *, batch_rows: int = 100_00
     return replay.table()
 
 
+def _beginning(step: Aggregated) -> int:
+    """Give the moment when the sources begin."""
+    return min(int(read.source.reader().reached) for read in step.chain() if isinstance(read, Read))
+
+
 class _Replay:
     """The rows of one key, put through the windows again."""
 
@@ -111,7 +117,7 @@ class _Replay:
         schema = next(before for before in step.chain() if isinstance(before, Date)).schema
         self.step, self.time, self.dtype = step, schema.time, schema.dtypes[schema.time]
         self.key = key_values(step.keys, key)
-        self.sought = sought(step.window, window, self.dtype)
+        self.sought = sought(step.window, window, self.dtype, _beginning(step))
         operator = operator_for(replace(step, aggregates=(Aggregate(_ROWS, _ROW, "collect"),)))
         assert isinstance(operator, Windows)
         self.windows = operator

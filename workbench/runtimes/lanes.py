@@ -12,7 +12,8 @@ import pandas as pd
 from workbench.engine.placing import assign
 from workbench.engine.ranges import shift
 from workbench.model.windows import Count, Session
-from workbench.runtimes.plane import LATE_ACCEPTED, Plane
+from workbench.runtimes.fates import LATE_ACCEPTED
+from workbench.runtimes.plane import Plane
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
 Ints = npt.NDArray[np.int64]
@@ -89,15 +90,15 @@ def lanes(plane: Plane, key: dict[str, Any] | None = None, *, since: int | None 
     >>> [(lane.rows, [piece.rows for piece in lane.pieces]) for lane in lanes(replay(panes.step))]
     [(3, [1, 2, 3]), (2, [1])]
     """
-    step = plane.step
-    rows = _accepted(plane, key)
-    if isinstance(step.window, Count):
+    window = plane.window
+    if window is None or isinstance(window, Count):
         return []
-    if since is not None and not isinstance(step.window, Session):  # a session may reach far back
-        rows = rows[rows.event_time >= since - max(step.window.lengths, default=0)]
+    rows = _accepted(plane, key)
+    if since is not None and not isinstance(window, Session):  # a session may reach far back
+        rows = rows[rows.event_time >= since - max(window.lengths, default=0)]
     if rows.empty:
         return []
-    owners, starts, ends = _sessions(step, rows) if isinstance(step.window, Session) else _aligned(step, rows)
+    owners, starts, ends = _sessions(plane, rows) if isinstance(window, Session) else _aligned(plane, rows)
     bounds = pd.MultiIndex.from_arrays([ends, starts])
     found = []
     groups = sorted(pd.Series(range(len(owners))).groupby(bounds).indices.items())
@@ -119,21 +120,21 @@ def _accepted(plane: Plane, key: dict[str, Any] | None) -> pd.DataFrame:
     return rows[rows.fate <= LATE_ACCEPTED]
 
 
-def _aligned(step: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
+def _aligned(plane: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
     """Give every pair of a row and a window that took it."""
-    owners, starts, ends = assign(step.window, rows.event_time.to_numpy())
-    took = shift(ends, step.lateness) > rows.met.to_numpy()[owners]
+    owners, starts, ends = assign(plane.window, rows.event_time.to_numpy())
+    took = shift(ends, plane.lateness) > rows.met.to_numpy()[owners]
     return owners[took], starts[took], ends[took]
 
 
-def _sessions(step: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
+def _sessions(plane: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
     """Give the session of each row, as it was at last."""
-    keys = [name for name in step.keys if name in rows]
+    keys = [name for name in plane.keys if name in rows]
     codes = rows.groupby(keys, dropna=False, sort=False).ngroup().to_numpy() if keys else np.zeros(len(rows))
-    times, gap = rows.event_time.to_numpy(), step.window.gap
+    times, gap = rows.event_time.to_numpy(), plane.window.gap
     order = np.lexsort((times, codes))
     times, codes = times[order], codes[order]
-    longest = gap if step.window.merge_touching else gap - 1
+    longest = gap if plane.window.merge_touching else gap - 1
     breaks = (np.diff(codes) != 0) | (np.diff(times) > longest)
     session = np.append(0, np.cumsum(breaks))
     first = np.flatnonzero(np.append(True, breaks))
@@ -144,9 +145,9 @@ def _sessions(step: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
 def _lane(plane: Plane, start: int, end: int, rows: pd.DataFrame, detail: int) -> Lane:
     """Give one window, in about so many pieces."""
     closes = passed(plane, end)
-    freed = passed(plane, int(shift(np.array([end]), plane.step.lateness)[0]))
+    freed = passed(plane, int(shift(np.array([end]), plane.lateness)[0]))
     until = max(plane.now if freed is None else freed, int(rows.arrival.iloc[-1]))
-    window = plane.step.window
+    window = plane.window
     if isinstance(window, Session):
         longest = window.gap if window.merge_touching else window.gap - 1
         pieces = _merging(_some(rows, min(detail, MOST_MERGES)), until, window.gap, longest)

@@ -111,7 +111,7 @@ class StepNode(Node):
         outcome = self.operator.process(x, stamp, side)
         if self.pulse is not None:
             self.pulse.took(begun, x)
-        if self.plane is not None and stamp is not None:
+        if self.plane is not None and stamp is not None and self.plane.window is not None:
             self.plane.take(x, stamp, outcome)
         return self.hand_on(outcome, rows=len(x))
 
@@ -119,6 +119,8 @@ class StepNode(Node):
         """Hand on what has come of a batch of so many rows."""
         if self.account is not None:
             self.account.add(rows, outcome)
+        if self.plane is not None and self.plane.window is None:
+            self.plane.note(outcome)
         if self.pulse is not None:
             self.pulse.note(outcome)
         if self.observer is not None:

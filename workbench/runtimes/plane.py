@@ -12,35 +12,29 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.operators import Windows, operator_for
 from workbench.engine.outcomes import LATE, OUT, REJECTED, Outcome
 from workbench.engine.progress import Stamp
-from workbench.engine.shapes import shape_of
 from workbench.model.panes import LATE as LATE_PANE
 from workbench.model.panes import ON_TIME, TIMING, TIMINGS, WINDOW_START
-from workbench.model.steps import Aggregated
-from workbench.model.windows import Count, Global, Session, Window
+from workbench.model.steps import Aggregated, Step
+from workbench.model.windows import Count, Window
 from workbench.runtimes.batch import Pipeline, require_end
 from workbench.runtimes.bins import Bins
+from workbench.runtimes.fates import FATES, LATE_ACCEPTED, REFUSED, TOO_LATE, Codes, fates_of
 from workbench.runtimes.sought import with_key
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, to_nanos
 
-FATES: Final = ("on_time", "late_accepted", "too_late", "rejected")
-"""What may become of a row: a window of it was open; all had closed, but within the lateness; no window took
-it any more; or it was in no window, or in one whose trigger had finished."""
-
-ON_TIME_ROW, LATE_ACCEPTED, TOO_LATE, REFUSED = range(4)
-
-Codes = npt.NDArray[np.int8]
 Key = tuple[tuple[str, Any], ...]
 
 ROW: Final = ("event_time", "arrival", "met", "fate")
 
 FEW: Final = 64
 """Batches whose rows may stay as they came."""
+
+_PORTS: Final = (OUT, LATE, REJECTED)
 
 MOST_STEPS: Final = 500
 """Steps of the watermark kept of one batch; the last is always among them."""
@@ -87,12 +81,12 @@ def _no_columns(some: list[Came]) -> pd.DataFrame:
 
 
 class Plane:
-    """What there is to be seen of one result, bounded.
+    """What there is to be seen of one result, or of rows that have no windows yet, bounded.
 
     Parameters
     ----------
-    step : Aggregated
-        The windows of the result.
+    step : Aggregated or Step
+        The windows of the result; or a step that dates rows, or puts streams together.
     keep : int
         How many rows to keep one by one, about; older ones become counts in bins. Of late rows, which are
         few, so many more are kept.
@@ -105,13 +99,19 @@ class Plane:
         Of the last batch, in nanoseconds.
     version : int
         How many batches have been noted.
+    bounds : list of (int, int, int)
+        If the bound of the watermark was changed: since when, to which, and where the watermark was then.
     """
 
-    def __init__(self, step: Aggregated, *, keep: int = 5_000, moments: int = 2_000) -> None:
+    def __init__(self, step: Step, *, keep: int = 5_000, moments: int = 2_000) -> None:
         self.step, self.keep = step, keep
+        windowed = step if isinstance(step, Aggregated) else None
+        self.window: Window | None = None if windowed is None else windowed.window
+        self.lateness, self.keys = (0, ()) if windowed is None else (windowed.lateness, windowed.keys)
         self.now = self.watermark = NO_WATERMARK
         self.version = 0
-        self._bins: dict[Key, Bins] = {(): Bins(step.window)}
+        self.bounds: list[tuple[int, int, int]] = []
+        self._bins: dict[Key, Bins] = {(): Bins(self.window)}
         self._moments: deque[Moment] = deque(maxlen=moments)
         self._rows: deque[Came] = deque()
         self._late: deque[Came] = deque()
@@ -130,7 +130,7 @@ class Plane:
         arrivals = np.full(len(stamp.times), self.now) if stamp.arrivals is None else stamp.arrivals
         after = np.append(stamp.met[1:], stamp.watermark)[: len(stamp.met)]
         places = stamp.places(frame)
-        fates = fates_of(self.step.window, stamp.times[places], stamp.met[places])
+        fates = fates_of(self.window, stamp.times[places], stamp.met[places])
         for port, fate in ((LATE, TOO_LATE), (REJECTED, REFUSED)):
             if len(aside := outcome.frames[port]):
                 fates[frame.index.isin(aside.index)] = fate
@@ -143,6 +143,28 @@ class Plane:
         self.watermark = stamp.watermark
         self.version += 1
 
+    def note(self, outcome: Outcome) -> None:
+        """Note rows as they came out of a step, dated, where there are no windows."""
+        if outcome.stamp is not None:
+            none = outcome.frames[OUT].iloc[:0]
+            self.take(outcome.frames[OUT], outcome.stamp, Outcome(dict.fromkeys(_PORTS, none), None))
+
+    def bounded(self, bound: int, before: int) -> None:
+        """Note that rows from now on meet a watermark with another bound than before."""
+        if self.bounds and self.bounds[-1][1] == bound:
+            return
+        self.bounds = self.bounds or [(NO_WATERMARK, before, NO_WATERMARK)]
+        self.bounds.append((self.now, bound, self.watermark))
+        self.version, self._read = self.version + 1, {}
+
+    def restart(self, step: Step) -> None:
+        """Begin anew with other windows; those who look at it see that, and what they watch stays watched."""
+        version, watched = self.version, [dict(key) for key in self._bins if key]
+        Plane.__init__(self, step, keep=self.keep, moments=self._moments.maxlen or 0)
+        self.version = version + 1
+        for key in watched:
+            self.watch(key)
+
     @property
     def marks(self) -> list[tuple[int, int]]:
         """Processing time and watermark after each batch, as in ``run.trace.watermarks``."""
@@ -151,12 +173,18 @@ class Plane:
 
     def watch(self, key: dict[str, Any]) -> None:
         """Count the rows of a key in bins of its own, from now on."""
-        self._bins.setdefault(tuple(key.items()), Bins(self.step.window))
+        self._bins.setdefault(tuple(key.items()), Bins(self.window))
 
     def binned(self, key: dict[str, Any] | None = None) -> pd.DataFrame:
         """Give older rows as counts: see `Bins.table`; those of a key since it is watched."""
         bins = self._bins.get(tuple((key or {}).items()))
         return self._bins[()].table()[:0] if bins is None else bins.table()
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """How wide the bins of event time are, and where one begins, in nanoseconds."""
+        bins = self._bins[()]
+        return bins.width, bins.offset
 
     def steps(self) -> Nanos:
         """Give the watermark as it moved: when, and to where; shape (2, steps), in nanoseconds."""
@@ -173,23 +201,29 @@ class Plane:
             counts += np.bincount(came.fates, minlength=len(FATES))
         return dict(zip(FATES, counts.tolist(), strict=True))
 
-    def rows(self, key: dict[str, Any] | None = None) -> pd.DataFrame:
+    def rows(self, key: dict[str, Any] | None = None, *, latest: bool = False) -> pd.DataFrame:
         """Give the rows kept one by one.
 
         Parameters
         ----------
         key : dict, optional
             The values of the key columns; None for all rows.
+        latest : bool
+            Only those from a moment on, without exception; else there are late ones from before, and no
+            others.
 
         Returns
         -------
         pandas.DataFrame
             The key columns, ``event_time, arrival``, ``met`` (the watermark that it met; all int64
-            nanoseconds) and ``fate`` (int8, a position in `FATES`), in order of arrival.
+            nanoseconds) and ``fate`` (int8, a position in `FATES`), in order of arrival; the index holds the
+            arrival numbers.
         """
         if "rows" not in self._read:
             self._read["rows"] = self._all_rows()
-        return with_key(self._read["rows"], key) if key else self._read["rows"]
+        rows = self._read["rows"]
+        rows = rows.iloc[len(rows) - self._held :] if latest else rows
+        return with_key(rows, key) if key else rows
 
     def panes(self, key: dict[str, Any] | None = None, *, since: int = NO_WATERMARK) -> pd.DataFrame:
         """Give the panes as they were put out, with the column ``fired`` (int64 nanoseconds) in front.
@@ -227,7 +261,7 @@ class Plane:
         on_time = (timing == TIMINGS.index(ON_TIME)) & (reached < len(after))
         fired[on_time] = arrivals[reached[on_time]]
         late = np.flatnonzero(timing == TIMINGS.index(LATE_PANE))
-        if len(late) and not isinstance(self.step.window, Count):
+        if len(late) and not isinstance(self.window, Count):
             starts = to_nanos(panes[WINDOW_START])
             fired[late] = _last_within(came, starts[late], ends[late], self.now)
         return fired
@@ -255,25 +289,21 @@ class Plane:
         for key, bins in self._bins.items():
             mine = chosen
             if key:
-                frame = (
-                    came.frame[list(self.step.keys)]
-                    .iloc[chosen]
-                    .assign(at=np.arange(len(came.times))[chosen])
-                )
+                frame = came.frame[list(self.keys)].iloc[chosen].assign(at=np.arange(len(came.times))[chosen])
                 mine = with_key(frame, dict(key))["at"].to_numpy()
             bins.add(came.times[mine], came.arrivals[mine], came.fates[mine])
 
     def _all_rows(self) -> pd.DataFrame:
         """Put the rows kept together, and keep them so: many small tables are slow to read."""
         if len(self._rows) > FEW:
-            self._rows = deque([Came.of_all(list(self._rows), list(self.step.keys))])
+            self._rows = deque([Came.of_all(list(self._rows), list(self.keys))])
         if len(self._late) > FEW:
-            self._late = deque([Came.of_all(list(self._late), list(self.step.keys))])
+            self._late = deque([Came.of_all(list(self._late), list(self.keys))])
         if not self._rows and not self._late:
-            return pd.DataFrame({name: np.zeros(0, dtype=np.int64) for name in (*self.step.keys, *ROW)})
-        came = Came.of_all([*self._late, *self._rows], list(self.step.keys))
+            return pd.DataFrame({name: np.zeros(0, dtype=np.int64) for name in (*self.keys, *ROW)})
+        came = Came.of_all([*self._late, *self._rows], list(self.keys))
         told = dict(zip(ROW, (came.times, came.arrivals, came.met, came.fates), strict=True))
-        return came.frame.reset_index(drop=True).assign(**told)
+        return came.frame.assign(**told)
 
     def _go_back(self, stamp: Stamp) -> None:
         """Forget what is to come again: the run has been rewound to before this batch."""
@@ -288,6 +318,7 @@ class Plane:
         last = self._moments[-1] if self._moments else None
         self.now = NO_WATERMARK if last is None else last.now
         self.watermark = NO_WATERMARK if last is None else last.watermark
+        self.bounds = [each for each in self.bounds if each[0] <= self.now]
         if not self._rows:
             for bins in self._bins.values():
                 bins.forget_after(self.now)
@@ -295,34 +326,9 @@ class Plane:
             self._held_late = sum(len(came.times) for came in self._late)
 
 
-def fates_of(window: Window, times: Nanos, met: Nanos) -> Codes:
-    """Say for which rows all windows had closed when they came: they are late, whether accepted or not.
-
-    Of sessions that is the one that the row would make alone.
-
-    Examples
-    --------
-    >>> from workbench.model.windows import Tumbling
-    >>> fates_of(Tumbling(10e-9), np.array([5, 15, 6]), np.array([0, 5, 15])).tolist()
-    [0, 0, 1]
-    """
-    fates = np.zeros(len(times), dtype=np.int8)
-    behind = np.flatnonzero(met > times)  # no window ends before its rows
-    if len(behind) and not isinstance(window, Count | Global):
-        fates[behind[last_ends(window, times[behind]) <= met[behind]]] = LATE_ACCEPTED
-    return fates
-
-
-def last_ends(window: Window, times: Nanos) -> Nanos:
-    """Give the end of the last window of each row; of sessions, of the one that it makes alone."""
-    if isinstance(window, Session):
-        return times + window.gap
-    assert not isinstance(window, Count)
-    shape = shape_of(window)
-    return shape.end(shape.windows_of(shape.slice_of(times))[1])
-
-
-def replay(step: Aggregated, *, batch_rows: int | None = None, key: dict[str, Any] | None = None) -> Plane:
+def replay(
+    step: Step, *, batch_rows: int | None = None, key: dict[str, Any] | None = None, keep: int = 5_000
+) -> Plane:
     """Run bounded sources to their end, and give the plane of the result.
 
     Parameters
@@ -333,6 +339,8 @@ def replay(step: Aggregated, *, batch_rows: int | None = None, key: dict[str, An
         Rows that are read at once; by default so few that a picture shows no batches.
     key : dict, optional
         A key that is to be looked at.
+    keep : int
+        How many rows to keep one by one.
 
     Raises
     ------
@@ -354,7 +362,7 @@ def replay(step: Aggregated, *, batch_rows: int | None = None, key: dict[str, An
     2 1970-01-01 00:01:30      8  on_time
     """
     require_end(step, "a time plane of the whole")
-    plane = Plane(step, moments=100_000)
+    plane = Plane(step, keep=keep, moments=100_000)
     if key:
         plane.watch(key)
     windows = operator_for(step)
@@ -366,7 +374,7 @@ def replay(step: Aggregated, *, batch_rows: int | None = None, key: dict[str, An
     return plane
 
 
-def _few(step: Aggregated) -> int:
+def _few(step: Step) -> int:
     """Give a number of rows that makes some hundreds of batches, where the source says how many it has."""
     source = getattr(list(step.chain())[-1], "source", None)
     rows = len(getattr(source, "frame", ()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import pandas as pd
 
@@ -13,10 +15,29 @@ from workbench.model.rooms import room
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream, PaneStream
 from workbench.model.windows import Count
+from workbench.runtimes.course import Course
 from workbench.runtimes.pace import Pace
 from workbench.runtimes.streamz import Graph
-from workbench.runtimes.trace import Metrics, Rate, Trace
-from workbench.time import END_OF_TIME, NO_WATERMARK, Clock, timestamp
+from workbench.runtimes.trace import Counters, Mark, Metrics, Trace
+from workbench.time import END_OF_TIME, NO_WATERMARK, Clock, moment_of, timestamp
+
+NOTHING_YET = Mark(NO_WATERMARK, NO_WATERMARK, Counters(), ())
+"""What had happened before the first batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """What the views of a run show: the present or a moment before, everything or some values of columns."""
+
+    at: int | None = None
+    only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def filtered(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give the rows that are shown."""
+        for name, values in self.only.items():
+            if name in frame:
+                frame = frame[frame[name].isin(values)]
+        return frame
 
 
 class Readings:
@@ -30,24 +51,62 @@ class Readings:
     graph: Graph
     _clock: Clock
     _pace: Pace
-    _rate: Rate
+    course: Course
+    lens: Lens = Lens()
 
     def metrics(self) -> Metrics:
-        """Tell how the run is doing."""
-        counters = self.trace.counters
-        now, watermark = self.now, self.watermark
+        """Tell how the run is doing; or, looking back, how it did then."""
+        mark, now, watermark, counters = None, self.now, self.watermark, self.trace.counters
+        if self.lens.at is not None:
+            mark = self.trace.at(self.lens.at) or NOTHING_YET
+            now, watermark, counters = self.lens.at, mark.watermark, mark.counters
         known = watermark not in (NO_WATERMARK, END_OF_TIME)
         return Metrics(
             status=self.status,
             rows=counters.arrived,
-            rows_per_second=self._rate.value(self._clock.now()) if self.status == "running" else 0.0,
+            rows_per_second=self.course.rows_per_second if self.status == "running" else 0.0,
             now=timestamp(now),
             watermark=timestamp(watermark),
             lag=pd.Timedelta(now - watermark, unit="ns") if known else None,
             late=counters.late,
             rejected=counters.rejected,
-            state=sum(operator.size for _, operator in self.graph.operators()),
+            state=None if mark else sum(operator.size for _, operator in self.graph.operators()),
+            uptime=self.course.uptime,
+            share=1.0 if self.status == "finished" else self.course.share,
+            left=self.course.left if self.status == "running" else None,
         )
+
+    def look(self, *, at: Any = None, only: Mapping[str, Sequence[Any]] | None = None) -> Self:
+        """Choose what the views of this run show; the run goes on as it does, and so does every number in it.
+
+        Parameters
+        ----------
+        at : timestamp, optional
+            What had come out by a moment of processing time, as far as it is kept; naive is UTC, and a time
+            of day, such as ``"09:03"``, of the run's day. Without it the present.
+        only : mapping of str to sequence, optional
+            By column: the values that are shown; a result without such a column is shown whole.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> rows = pd.DataFrame({"t": pd.to_datetime([5, 65, 130], unit="s"), "v": 1})
+        >>> panes = wb.stream(rows, time="t", watermark=0).window("1min").agg(n=("v", "size"))
+        >>> run = panes.start(speed="max", batch_rows=1).wait(10)
+        >>> len(run.seen("n")), len(run.look(at="1970-01-01 00:01:05").seen("n"))
+        (3, 1)
+        """
+        moment = None if at is None else moment_of(at, day=self.now)
+        self.lens = Lens(moment, {name: tuple(values) for name, values in (only or {}).items()})
+        self.trace.version += 1
+        return self
+
+    def seen(self, result: str, *, rows: int | None = None) -> pd.DataFrame:
+        """Give what views show of a result: its panes, what open windows hold so far, as `look` chooses."""
+        at = self.lens.at
+        frames = [self.panes(result, rows=rows, at=at)] + ([self.open_panes(result)] if at is None else [])
+        some = [frame for frame in frames if len(frame)]
+        return self.lens.filtered(pd.concat(some, ignore_index=True) if some else frames[0])
 
     @property
     def now(self) -> int:
@@ -64,7 +123,7 @@ class Readings:
         """Give, by step, what holds its watermark back: a partition of a source, or a step before a union."""
         return self.graph.held_back_by()
 
-    def panes(self, result: str, *, rows: int | None = None) -> pd.DataFrame:
+    def panes(self, result: str, *, rows: int | None = None, at: int | None = None) -> pd.DataFrame:
         """Give the latest pane of each window and key of a result, by window end, then keys.
 
         Parameters
@@ -73,9 +132,15 @@ class Readings:
             The name of a result; one that has no windows gives its rows as they came out.
         rows : int, optional
             Look only at so many rows that came out last; by default at all that are kept.
+        at : int, optional
+            Those that had come out by a moment of processing time, in nanoseconds.
         """
         record = self.trace.results[result]
-        frames = record.since(0 if rows is None else record.total - rows)
+        total = record.total
+        if at is not None:
+            mark = self.trace.at(at) or NOTHING_YET
+            total = dict(zip(self.trace.records(), mark.totals, strict=False)).get(result, 0)
+        frames = record.until(total, rows)
         panes = pd.concat(frames) if frames else pd.DataFrame()
         step = self.streams[result].step
         if not isinstance(step, Aggregated) or panes.empty:
@@ -90,29 +155,54 @@ class Readings:
         """Give what the open windows of a result hold so far, as panes with timing ``early``."""
         return self.graph.peek(result)
 
-    def timeplane(self, result: str, *, key: Any = None, last: Any = None) -> Any:
+    def _ipython_display_(self) -> None:
+        room("views.card", "RunCard")(self).display()
+
+    def timeplane(self, result: str, *, key: Any = None, last: Any = None, **told: Any) -> Any:
         """Show event time against processing time for a result with windows; see ``PaneStream.timeplane``."""
-        return room("views.timeplane", "of_run")(self, result, key=key, last=last)
+        return room("views.timeplane", "of_run")(self, result, key=key, last=last, **told)
+
+    def timeplanes(self, *, last: Any = None, ahead: bool = True) -> Any:
+        """Show the time planes of all stages side by side: dated sources, where they meet, windowed results.
+
+        Each has its own watermark; that of a join is the least of its inputs', and it says which of them
+        holds it back.
+
+        Parameters
+        ----------
+        last : duration, optional
+            Show only so much processing time, the last; of a run that goes on some windows, unless said.
+        ahead : bool
+            Whether rows that have happened and not arrived yet are shown, where sources know them.
+        """
+        return room("views.timeplane", "of_stages")(self, last=last, ahead=ahead)
 
     def require_past(self) -> None:
         """Refuse what a run that keeps no past cannot do."""
         if not self.past:
             raise RunError(f"{self.name} keeps no past", hint="start it with past=True")
 
-    def ledger(self, *, by: str = "step") -> pd.DataFrame:
+    def ledger(self, *, by: str = "step", figure: bool = False) -> Any:
         """Account for every row so far: see `workbench.runtimes.ledger`.
 
         Parameters
         ----------
         by : str
             ``step``: what came to each step and what became of it; ``reason``: why rows did not go on.
+        figure : bool
+            Whether to draw it, step by step.
         """
-        return self.graph.ledger.table(by, ended=self.status == "finished")
+        table = self.graph.ledger.table("step" if figure else by, ended=self.status == "finished")
+        return room("views.ledgerfigure", "LedgerFigure")(table) if figure else table
 
-    def explain(self, result: str, *, key: Any = None, window: Any = None) -> Any:
+    def explain(self, result: str, *, key: Any = None, window: Any = None, **keys: Any) -> Any:
         """Replay a result's sources: which rows went into which pane; see ``PaneStream.explain``.
 
         The sources are read in larger batches, so there may be fewer late panes than the run has had.
         """
         stream = self.streams[result]
-        return stream.explain(key=key, window=window) if isinstance(stream, PaneStream) else stream.explain()
+        return (
+            stream.explain(key=key, window=window, **keys)
+            if isinstance(stream, PaneStream)
+            else stream.explain()
+        )

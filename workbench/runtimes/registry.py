@@ -10,14 +10,16 @@ import functools
 import queue
 import sys
 import threading
-from typing import Any, Literal
+from typing import Any
 
+import pandas as pd
 from tornado.ioloop import IOLoop
 
 from workbench.errors import DescriptionError
+from workbench.model.rooms import room
 from workbench.model.stream import EventStream
 from workbench.runtimes.pace import Speed
-from workbench.runtimes.run import Run, running_loop
+from workbench.runtimes.run import OnError, Run, running_loop
 from workbench.time import Clock
 
 BREATH = 0.01
@@ -29,7 +31,7 @@ _runs: list[Run] = []
 def start(
     *unnamed: EventStream,
     speed: Speed = 1,
-    on_error: Literal["fail", "reject"] = "fail",
+    on_error: OnError = "fail",
     clock: Clock | None = None,
     paused: bool = False,
     batch_rows: int = 20_000,
@@ -45,8 +47,9 @@ def start(
         The results; a keyword names the result, else it is named as its last step.
     speed : float or "max"
         Seconds of processing time per second of the clock; ``"max"`` reads without waiting.
-    on_error : "fail" or "reject"
-        What an error in a user's function does: end the run, or set aside the rows for which it raises.
+    on_error : "fail", "reject" or "skip"
+        What an error in a user's function does: end the run; set aside the rows for which it raises, and say
+        so in the cell that owns the run; or leave them out, and only count them.
     clock : Clock, optional
         For tests; else the machine's.
     paused : bool
@@ -95,6 +98,8 @@ def start(
     _runs.append(run)
     if not paused:
         run.resume()
+    if run.owner and shared:
+        room("views.notices", "watch")(run)
     driven = run.drive()
     run.task = (
         asyncio.ensure_future(driven)
@@ -104,10 +109,42 @@ def start(
     return run
 
 
-def runs() -> list[Run]:
-    """Give the runs that are not over, the oldest first."""
+class Runs(list[Run]):
+    """Some runs, shown as a table.
+
+    Examples
+    --------
+    >>> Runs()
+    no runs
+    """
+
+    def table(self) -> pd.DataFrame:
+        """Give one row a run: ``run, status, results, rows, rows_per_second, watermark, late, rejected``."""
+        told = [(run, run.metrics()) for run in self]
+        return pd.DataFrame(
+            {
+                "run": [run.name for run in self],
+                "status": [run.status for run in self],
+                "results": [", ".join(run.streams) for run in self],
+                "rows": [metrics.rows for _, metrics in told],
+                "rows_per_second": [round(metrics.rows_per_second) for _, metrics in told],
+                "watermark": [metrics.watermark for _, metrics in told],
+                "late": [metrics.late for _, metrics in told],
+                "rejected": [metrics.rejected for _, metrics in told],
+            }
+        )
+
+    def __repr__(self) -> str:
+        return self.table().to_string(index=False) if self else "no runs"
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html(index=False) if self else "no runs"
+
+
+def runs() -> Runs:
+    """Give the runs that are not over, the oldest first; a cell shows them as a table."""
     _runs[:] = [run for run in _runs if not run.over]
-    return list(_runs)
+    return Runs(_runs)
 
 
 def stop_all() -> None:

@@ -12,27 +12,25 @@ import itertools
 import sys
 import threading
 from collections.abc import Awaitable, Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from workbench.engine.operators import Stateless
 from workbench.engine.outcomes import LATE, REJECTED, Outcome
 from workbench.errors import DescriptionError, RunError, StepError
 from workbench.model.stream import EventStream
-from workbench.runtimes.checkpoints import History, Turn, restore
+from workbench.runtimes.changes import Changes
+from workbench.runtimes.checkpoints import History, Rewinding, Turn
+from workbench.runtimes.course import Course
 from workbench.runtimes.pace import Pace, Speed, as_speed
-from workbench.runtimes.readings import Readings
 from workbench.runtimes.streamz import Graph
-from workbench.runtimes.trace import Rate, Trace
+from workbench.runtimes.trace import Trace
 from workbench.runtimes.vitals import Vitals
-from workbench.time import (
-    SECOND,
-    Clock,
-    Duration,
-    SystemClock,
-    duration,
-    moment_of,
-)
+from workbench.time import SECOND, Clock, SystemClock
+
+OnError = Literal["fail", "reject", "skip"]
 
 STEPS = ("batch", "watermark", "pane")
 """How far a step goes."""
@@ -43,7 +41,7 @@ TICK = 0.1
 _numbers = itertools.count(1)
 
 
-class Run(Readings):
+class Run(Changes, Rewinding):
     """A pipeline that is live: started with `workbench.start` or ``stream.start``.
 
     Attributes
@@ -59,6 +57,8 @@ class Run(Readings):
         What has come out so far: everything that views read.
     positions : dict of str to tuple
         By source: where reading goes on; moved only after every consumer has returned.
+    on_error : str
+        What an error in a user's function does: see `workbench.start`.
     past : bool
         Whether it keeps what `rewind` and time planes need.
     breath : float
@@ -71,7 +71,7 @@ class Run(Readings):
         streams: Mapping[str, EventStream],
         *,
         speed: Speed = 1,
-        on_error: Literal["fail", "reject"] = "fail",
+        on_error: OnError = "fail",
         clock: Clock | None = None,
         batch_rows: int = 20_000,
         name: str | None = None,
@@ -80,10 +80,11 @@ class Run(Readings):
     ) -> None:
         if not streams:
             raise DescriptionError("nothing to run", hint="wb.start(revenue=revenue)")
-        if on_error not in ("fail", "reject"):
-            raise DescriptionError(f"on_error cannot be {on_error!r}", hint="'fail' or 'reject'")
+        if on_error not in get_args(OnError):
+            choices = " or ".join(map(repr, get_args(OnError)))
+            raise DescriptionError(f"on_error cannot be {on_error!r}", hint=choices)
         self.name = name or f"run {next(_numbers)}"
-        self.streams = dict(streams)
+        self.streams = self.described = dict(streams)
         self.status = "paused"
         self.task: Any = None
         self.breath = 0.0
@@ -92,30 +93,35 @@ class Run(Readings):
         self.positions: dict[str, tuple[int, ...]] = {}
         self._batch_rows = batch_rows
         self._clock: Clock = clock or SystemClock()
-        self._rate = Rate()
-        self.graph = Graph(
-            streams,
+        self.course = Course(self._clock)
+        self._wire = partial(
+            Graph,
             reporter=self._fail,
             observer=self._observe,
-            reject=on_error == "reject",
+            reject=on_error != "fail",
             loop=loop,
             planes=past,
         )
-        self.past = past
-        self.graph.run, self.vitals = self, Vitals(self.graph, self._clock)
-        for result in streams:
-            self.graph.nodes[result].sink(self.trace.results[result].append)
-        self._readers = {source: read.source.reader() for source, (read, _) in self.graph.sources.items()}
-        self._begin = min(reader.reached for reader in self._readers.values())
+        self.past, self.on_error = past, on_error
+        self._open(self._wire(streams))
         self._pace = Pace(self._clock, self._begin, as_speed(speed))
-        self._history = History(self._clock.now)
         self.owner: tuple[str, str] | None = None
         self._loop = loop
         self._changed, self._done = asyncio.Event(), asyncio.Event()
         self._over = threading.Event()
         self._turning = self._behind = False
         self._awaited: list[asyncio.Future[Any]] = []
-        self.graph.prime()
+
+    def _open(self, graph: Graph) -> None:
+        """Begin with a graph at the beginning of its sources."""
+        graph.run, self.graph, self.vitals = self, graph, Vitals(graph, self._clock)
+        for result, record in self.trace.results.items():
+            graph.nodes[result].sink(record.append)
+        self._readers = {source: read.source.reader() for source, (read, _) in graph.sources.items()}
+        self._begin = min(reader.reached for reader in self._readers.values())
+        self._steps = {account.name: account.step for account in graph.ledger.accounts}
+        self._history = History(self._clock.now)
+        graph.prime()
 
     def __getitem__(self, name: str) -> Any:
         """Give a node of the graph, a ``streamz.Stream`` of DataFrames, by the name of its step or result."""
@@ -181,40 +187,6 @@ class Run(Readings):
             self._awaited = [asyncio.ensure_future(awaitable) for awaitable in self._turn()]
         return self
 
-    def rewind(self, by: Duration | None = None, *, to: Any = None) -> Run:
-        """Go back in processing time, and pause there: what had come out since is forgotten, and comes again.
-
-        The state of a moment shortly before is restored, and the batches from it on are pushed once more, the
-        same ones; sinks that users have attached get them again. Speed, and what is attached, may then be
-        others than before: the run goes another way from here.
-
-        Parameters
-        ----------
-        by : duration
-            How far; at most to the beginning.
-        to : timestamp, optional
-            Instead: the moment of processing time; naive is UTC.
-        """
-        self._refuse_if_over("rewound")
-        self.require_past()
-        if (by is None) == (to is None):
-            raise RunError("rewind by how much, or to which moment?", hint='run.rewind("2min")')
-        if self.status == "running":
-            self.pause()
-        back = 0 if by is None else duration(by, what="the way back")
-        moment = self._pace.now() - back if to is None else moment_of(to)
-        checkpoint, turns = self._history.back_to(moment)
-        restore(checkpoint, self.graph, self.trace)
-        self.positions = {name: at for name, at in checkpoint.positions.items() if at is not None}
-        self._readers = {name: self.graph.sources[name][0].source.reader() for name in self.positions}
-        for name, reader in self._readers.items():
-            reader.seek(self.positions[name])
-        self._pace.set(checkpoint.moment)
-        for turn in turns:
-            self._awaited += [asyncio.ensure_future(awaitable) for awaitable in self._turn(turn)]
-        self._pace.set(max(moment, checkpoint.moment))
-        return self
-
     def stop(self) -> Run:
         """End the run; what has come out stays readable."""
         if not self.over:
@@ -278,10 +250,10 @@ class Run(Readings):
     def _turn(self, again: Turn | None = None) -> list[Awaitable[Any]]:
         """Push what has arrived; gives what there is to wait for. A turn may be taken again, as it was."""
         waiting: list[Awaitable[Any]] = []
-        now = None if self.speed == "max" else self._pace.now()
+        now = self._until() if again is None else again.until
         if again is not None:
-            now = again.until
             self._pace.set(again.moment)
+            self._settle(again.steps)
         elif self.past and self._history.due:
             positions = {name: reader.position for name, reader in self._readers.items()}
             at = self._history.turns[-1].moment if self._history.turns else self._begin
@@ -310,8 +282,10 @@ class Run(Readings):
         self._turning = False
         something = before != (self.trace.counters.arrived, len(self._readers)) or self.graph.heeds_clock
         if self.past and something:
-            self._history.turns.append(Turn(now, self._pace.now() if now is None else now))
-        self._behind = now is None or any(reader.reached < now for reader in self._readers.values())
+            self._history.turns.append(Turn(now, self._pace.now() if now is None else now, self._steps))
+        self._arrived()
+        late = now is None or any(reader.reached < now for reader in self._readers.values())
+        self._behind = late or self._way is not None
         if self.over:
             self._close()
         return waiting
@@ -332,7 +306,9 @@ class Run(Readings):
         self.positions[name] = reader.position
         if self.speed == "max":
             self._pace.set(reader.reached)
-        self._rate.mark(self._clock.now(), self.trace.counters.arrived)
+        shares = [getattr(each, "share", None) for each in self._readers.values()]
+        ended = [1.0] * (len(self.graph.sources) - len(shares))
+        self.course.mark(self.trace.counters.arrived, ended + shares)
         self.trace.mark(self._pace.now(), self.watermark)
 
     def _finish(self, name: str) -> list[Awaitable[Any]]:
@@ -354,16 +330,19 @@ class Run(Readings):
             self.trace.late.append(late.assign(result=step))
         if rejected is not None and len(rejected):
             counters.rejected += len(rejected)
-            self.trace.rejected.append(rejected)
+            if self.on_error != "skip" or not isinstance(self.graph.nodes[step].operator, Stateless):
+                self.trace.rejected.append(rejected.assign(step=step))
 
     def _fail(self, error: StepError) -> None:
         self.errors.append(error)
         if not self.over:
-            sys.stderr.write(f"{self.name} failed: {error}\n")
+            if self.owner is None:  # else the cell that owns it says so: see `workbench.views.notices`
+                sys.stderr.write(f"{self.name} failed: {error}\n")
             self._end("failed")
 
     def _end(self, status: str) -> None:
         self._pace.halt()
+        self.course.end()
         self.status = status
         self._tell(self._changed)
         if not self._turning:  # a batch under way goes to all its consumers first

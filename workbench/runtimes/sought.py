@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.engine.placing import assign
 from workbench.errors import DescriptionError
 from workbench.model.windows import Aligned, Global, Session, Window
-from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos, moment_of
 
 Mask = npt.NDArray[np.bool_]
 Interval = tuple[int, int]
@@ -157,7 +157,7 @@ class SoughtSession:
         return starts, ends
 
 
-def sought(window: Window, value: Any, dtype: Any) -> Sought:
+def sought(window: Window, value: Any, dtype: Any, day: int | None = None) -> Sought:
     """Make out which window is meant, by ``(start, end)`` or a moment.
 
     Parameters
@@ -168,6 +168,8 @@ def sought(window: Window, value: Any, dtype: Any) -> Sought:
         Naive ones are in the time zone of the event time.
     dtype : datetime dtype
         That of the event time.
+    day : int, optional
+        A moment of the day that a time of day is of, in nanoseconds.
 
     Raises
     ------
@@ -182,7 +184,7 @@ def sought(window: Window, value: Any, dtype: Any) -> Sought:
         raise DescriptionError(f"not the bounds of a window: {value!r}", hint="give window=(start, end)")
     if isinstance(window, Global):
         return SoughtAligned(window, (0, 0), dtype)
-    about = (_moment(pair[0], dtype), _moment(pair[1], dtype))
+    about = (_moment(pair[0], dtype, day), _moment(pair[1], dtype, day))
     return (
         SoughtSession(window, about) if isinstance(window, Session) else SoughtAligned(window, about, dtype)
     )
@@ -268,15 +270,12 @@ def _as_pair(start: int, end: int, dtype: Any) -> tuple[str, str]:
     return spell_moment(start, dtype), spell_moment(end, dtype)
 
 
-def _moment(value: Any, dtype: Any) -> int:
+def _moment(value: Any, dtype: Any, day: int | None) -> int:
     """Read a moment; a naive one is in the time zone of the event time."""
     try:
-        moment = pd.Timestamp(value).as_unit("ns")
-        if moment is pd.NaT:
+        if value is pd.NaT:
             raise ValueError("it is null")
-        if moment.tz is None:
-            moment = moment.tz_localize(getattr(dtype, "tz", None) or "UTC")
-        return int(moment.value)
+        return moment_of(value, day=day, zone=getattr(dtype, "tz", None) or "UTC")
     except (ValueError, TypeError, AttributeError) as error:
         raise DescriptionError(
             f"not a moment: {value!r}", detail=str(error), hint="write it as in '2026-01-05 09:00'"

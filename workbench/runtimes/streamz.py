@@ -28,13 +28,14 @@ from workbench.engine.windowed import window_operator
 from workbench.errors import DescriptionError
 from workbench.model.naming import named_aggregates
 from workbench.model.rooms import room
-from workbench.model.steps import Aggregated, Output, Read, Step
+from workbench.model.steps import Output, Read, Step
 from workbench.model.stream import EventStream
 from workbench.model.watermarks import Watermark, as_watermark
 from workbench.model.windows import Window, as_window
 from workbench.runtimes.ledger import Ledger
 from workbench.runtimes.nodes import STAMP, Node, Reporter, StepNode, name_of
 from workbench.runtimes.plane import Plane
+from workbench.runtimes.stages import plane_of
 from workbench.schema import require
 from workbench.sources import Reader
 from workbench.time import Duration, duration, to_nanos
@@ -124,7 +125,7 @@ class WindowNode(StepNode):
             lateness=after,
             aggregates=named_aggregates(named),
         )
-        super().__init__(upstream, operator=Windows(operator, after), name=stream_name)
+        super().__init__(upstream, operator=Windows(operator), name=stream_name)
 
     def update(self, x: pd.DataFrame, who: Any = None, metadata: list[dict[str, Any]] | None = None) -> Any:
         """Take a batch of dated rows."""
@@ -244,7 +245,7 @@ class Graph:
         return operator.peek() if isinstance(operator, Windows) else pd.DataFrame()
 
     def plane(self, name: str) -> Plane | None:
-        """Give the time plane of a result; None if it has no windows, or none is recorded."""
+        """Give the time plane of a step; None if there is nothing to be seen, or none is recorded."""
         return getattr(self.nodes.get(name), "plane", None)
 
     def close(self, *, through: bool) -> None:
@@ -292,7 +293,7 @@ class Graph:
                     *upstreams, operator=operator, name=name, ports=ports, reporter=self._reporter
                 )
                 made.observer, made.account = self._observer, self.ledger.open(name, step, operator)
-                made.plane = Plane(step) if self._planes and isinstance(step, Aggregated) else None
+                made.plane = plane_of(step) if self._planes else None
                 self.nodes |= {f"{name}.{port}": beside for port, beside in made.ports.items()}
                 node = made
                 if isinstance(operator, Door):

@@ -6,12 +6,17 @@ same, nothing has happened.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
+from copy import copy
 from dataclasses import dataclass
 
 import pandas as pd
 
 from workbench.time import NO_WATERMARK
+
+MOST_MARKS = 4_000
+"""How many marks a trace keeps."""
 
 
 class Record:
@@ -56,13 +61,18 @@ class Record:
 
     def since(self, total: int) -> list[pd.DataFrame]:
         """Give the rows that came out after the first so many, as far as they are kept."""
-        wanted = self.total - total
+        return self.until(self.total, self.total - total)
+
+    def until(self, total: int, rows: int | None = None) -> list[pd.DataFrame]:
+        """Give the rows that came out first, up to so many; of them those kept, or only the last few."""
+        beyond, wanted = self.total - total, self.total if rows is None else rows
         frames = []
         for frame in reversed(self._frames):
-            if wanted <= 0:
-                break
-            frames.append(frame.iloc[-wanted:] if wanted < len(frame) else frame)
-            wanted -= len(frame)
+            seen = frame.iloc[: len(frame) - beyond] if beyond > 0 else frame
+            beyond -= len(frame)
+            if beyond < 0 and wanted > 0:
+                frames.append(seen.iloc[-wanted:] if wanted < len(seen) else seen)
+                wanted -= len(seen)
         return frames[::-1]
 
     def cut(self, total: int) -> None:
@@ -92,8 +102,20 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What had happened by a moment: enough to look back to it."""
+
+    moment: int
+    """Processing time, in nanoseconds."""
+    watermark: int
+    counters: Counters
+    totals: tuple[int, ...]
+    """How many rows had come out of each record of the trace, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
-    """How a run is doing, at one moment.
+    """How a run is doing, or did, at one moment.
 
     Parameters
     ----------
@@ -111,8 +133,14 @@ class Metrics:
         Processing time minus watermark.
     late, rejected : int
         Rows that came too late for every window, and rows that were not taken.
-    state : int
-        Entries held by all operators.
+    state : int or None
+        Entries held by all operators; None of a moment that has passed.
+    uptime : pandas.Timedelta or None
+        Wall time since it was started; it stands still when the run is over.
+    share : float or None
+        How much of its sources has been read, from 0 to 1; None where one has no end.
+    left : pandas.Timedelta or None
+        Wall time until all will have been read, at the present rate; None where nobody knows.
     """
 
     status: str
@@ -123,18 +151,21 @@ class Metrics:
     lag: pd.Timedelta | None
     late: int
     rejected: int
-    state: int
+    state: int | None
+    uptime: pd.Timedelta | None = None
+    share: float | None = None
+    left: pd.Timedelta | None = None
 
 
 class Rate:
-    """Rows per second of wall time over the last few seconds."""
+    """How much more of something there is a second of wall time, over the last few seconds."""
 
     def __init__(self, seconds: float = 5.0) -> None:
         self._span = int(seconds * 1e9)
-        self._marks: deque[tuple[int, int]] = deque()
+        self._marks: deque[tuple[int, float]] = deque()
 
-    def mark(self, wall: int, rows: int) -> None:
-        """Note how many rows there have been by a moment."""
+    def mark(self, wall: int, rows: float) -> None:
+        """Note how much, or how many rows, there have been by a moment."""
         self._marks.append((wall, rows))
         while len(self._marks) > 2 and self._marks[1][0] < wall - self._span:
             self._marks.popleft()
@@ -164,9 +195,12 @@ class Trace:
     results : dict of str to Record
         What came out of each result's last step.
     late, rejected : Record
-        Late rows with the column ``result``, and rejected rows with the column ``reason``.
+        Late rows with the column ``result``, and rejected rows with the columns ``reason`` and ``step``.
     watermarks : deque of (int, int)
         Processing time and watermark after each batch, in nanoseconds.
+    marks : list of Mark
+        What had happened after each batch; of a long run close together in the near past, and further apart
+        before.
     version : int
         How many batches have gone through.
     """
@@ -177,6 +211,7 @@ class Trace:
         self.rejected = Record(1_000)
         self.counters = Counters()
         self.watermarks: deque[tuple[int, int]] = deque(maxlen=2_000)
+        self.marks: list[Mark] = []
         self.version = 0
 
     def records(self) -> dict[str, Record]:
@@ -187,10 +222,22 @@ class Trace:
         """Forget the watermarks after a moment; whoever looks is told that something has changed."""
         while self.watermarks and self.watermarks[-1][0] > moment:
             self.watermarks.pop()
+        while self.marks and self.marks[-1].moment > moment:
+            self.marks.pop()
         self.version += 1
 
     def mark(self, now: int, watermark: int) -> None:
         """Note that a batch has gone through."""
         if watermark != NO_WATERMARK:
             self.watermarks.append((now, watermark))
+        totals = tuple(record.total for record in self.records().values())
+        self.marks.append(Mark(now, watermark, copy(self.counters), totals))
+        if len(self.marks) > MOST_MARKS:  # of the older half every second goes
+            half = len(self.marks) // 2
+            self.marks = self.marks[:half:2] + self.marks[half:]
         self.version += 1
+
+    def at(self, moment: int) -> Mark | None:
+        """Give the last mark at or before a moment; None before the first."""
+        after = bisect_right(self.marks, moment, key=lambda mark: mark.moment)
+        return self.marks[after - 1] if after else None

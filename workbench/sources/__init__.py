@@ -32,6 +32,8 @@ class Reader(Protocol):
     arrivals : int64 array, shape (rows,), or None
         Processing time, in nanoseconds, when each of the rows given last arrived; None where nobody knows:
         then they arrive when they are read.
+    share : float or None
+        How much has been read, from 0 to 1; None of a source without end. A reader may leave it out.
     """
 
     reached: int

@@ -57,6 +57,11 @@ class FrameReader:
         self.arrivals: Nanos | None = arrivals[:0]
         self.reached = int(arrivals[0]) if len(arrivals) else 0
 
+    @property
+    def share(self) -> float:
+        """How much of the frame has been read."""
+        return self.position[0] / len(self._frame) if len(self._frame) else 1.0
+
     def poll(self, until: int | None, rows: int) -> pd.DataFrame | None:
         """Give the next rows that arrived before a moment."""
         (start,) = self.position

@@ -77,6 +77,12 @@ class SimulatedReader:
         self._length = int(source.simulator.block.as_unit("ns").value)
         self.seek((0, 0))
 
+    @property
+    def share(self) -> float | None:
+        """How much of the simulation has been read; None where it has no end."""
+        start, end = self._source.start, self._source.end
+        return None if end is None else min(1.0, (self.reached - start) / (end - start))
+
     def seek(self, position: tuple[int, ...]) -> None:
         """Go on reading from a position."""
         block, row = position
@@ -112,6 +118,18 @@ class SimulatedReader:
         frame = pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
         self.arrivals = to_nanos(frame[ARRIVAL])
         return frame
+
+    def pending(self, now: int) -> Nanos:
+        """Give what has happened by a moment and arrives later: event times and arrivals, shape (2, rows).
+
+        It looks at the blocks that are being read, and costs some microseconds each.
+        """
+        start, end = self._source.start, self._source.end
+        found = getattr(self._source.simulator, "under_way", None)
+        if found is None or now < start:
+            return np.zeros((2, 0), dtype=np.int64)
+        times: Nanos = np.stack(found((now - start) // 1_000)) * 1_000 + start
+        return times if end is None else times[:, times[1] < end]
 
     def _load(self, block: int, row: int) -> None:
         self._frame = self._source.simulator.block_arrivals(block)

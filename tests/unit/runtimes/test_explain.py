@@ -192,3 +192,15 @@ def test_what_cannot_be_explained(panes, asked, text):
     with pytest.raises(DescriptionError) as error:
         panes.explain(**asked)
     assert str(error.value) == text
+
+
+def test_keys_may_be_named_and_a_time_of_day_is_of_the_day_when_the_source_begins():
+    times = pd.to_datetime(["2026-01-05 09:00:05", "2026-01-05 09:00:50", "2026-01-05 09:01:10"])
+    sales = pd.DataFrame(
+        {"t": times.tz_localize("Asia/Tokyo"), "country": ["FR", "US", "FR"], "v": [1, 2, 3]}
+    )
+    panes = wb.stream(sales, time="t", watermark=0).groupby("country").window("1min").agg(total=("v", "sum"))
+    assert panes.explain(country="FR", window="09:00").v.tolist() == [1]
+    assert panes.explain(country="FR", window="9:01:30").v.tolist() == [3]
+    with pytest.raises(DescriptionError, match="does not fit"):
+        panes.explain(city="FR", window="09:00")

@@ -189,8 +189,8 @@ def test_what_cannot_be_run_is_refused(panes):
         panes.start(speed="fast")
     with pytest.raises(DescriptionError, match="not a speed: 0"):
         panes.start(speed=0)
-    with pytest.raises(DescriptionError, match="on_error cannot be 'skip'"):
-        panes.start(on_error="skip")
+    with pytest.raises(DescriptionError, match="on_error cannot be 'ignore'"):
+        panes.start(on_error="ignore")
     with pytest.raises(DescriptionError, match="two results have the same name: total, total"):
         wb.start(panes, panes.query("total > 1").named("total"))
     with pytest.raises(DescriptionError, match="nothing to run"):
