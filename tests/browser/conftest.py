@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import nbformat
 import pytest
 
 ARGUMENTS = [
@@ -14,6 +16,9 @@ ARGUMENTS = [
     "--disable-sync", "--no-first-run",
 ]  # fmt: skip
 
+
+SHOTS = Path(__file__).parents[2] / ".shots"
+"""Where the last screenshot of each test is kept, for whoever wants to look."""
 
 TEXTS = """() => {
   const found = {};
@@ -48,10 +53,13 @@ def chromium():
 
 
 @pytest.fixture
-def page(chromium):
-    """A page of the browser, in no session with others."""
+def page(chromium, request):
+    """A page of the browser, in no session with others; how it looked at last is kept."""
     context = chromium.new_context(viewport={"width": 1600, "height": 1000})
-    yield context.new_page()
+    page = context.new_page()
+    yield page
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{request.node.name}.png")
     context.close()
 
 
@@ -125,3 +133,86 @@ def served():
         process.stdout.close()
     assert code == 0, "".join(said)
     assert not any("Traceback" in line or "ERROR" in line for line in said), "".join(said)
+
+
+class Lab:
+    """A JupyterLab that serves a folder, and how its notebooks are opened and run."""
+
+    SECONDS = 60_000
+    """The longest that anything may take, in milliseconds."""
+
+    def __init__(self, address, folder):
+        self.address, self.folder = address, folder
+
+    def open(self, page, name, *cells, notebook=None):
+        """Open a notebook of its own, of these cells or a whole one, and wait for its kernel."""
+        if notebook is None:
+            notebook = nbformat.v4.new_notebook(
+                metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+            )
+            notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        nbformat.write(notebook, self.folder / f"{name}.ipynb")
+        page.goto(f"{self.address}/lab/workspaces/{name}/tree/{name}.ipynb")  # so no other notebook is open
+        page.wait_for_function(
+            "window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady", timeout=self.SECONDS
+        )
+
+    def run(self, page, name, *cells, notebook=None):
+        """Open a notebook, and run all of its cells."""
+        self.open(page, name, *cells, notebook=notebook)
+        self.command(page, "notebook:run-all-cells")
+
+    def command(self, page, name):
+        """Give JupyterLab a command."""
+        page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
+
+    def saved(self, page, name):
+        """Save the notebook that is open; gives its path."""
+        self.command(page, "docmanager:save")
+        page.wait_for_function(
+            "!window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=self.SECONDS
+        )
+        return self.folder / f"{name}.ipynb"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab on a free port, in a folder of its own, with nothing of the user's settings."""
+    folder = tmp_path_factory.mktemp("lab")
+    homes = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    options = [
+        "--no-browser", "--allow-root", "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1",
+        "--expose-app-in-browser", "--IdentityProvider.token=", "--LabApp.news_url=",
+        f"--ServerApp.root_dir={folder}",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *options],
+        env={**os.environ, **{home: str(folder / f".{home.lower()}") for home in homes}},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        address = next(
+            found[0] for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line))
+        )
+        threading.Thread(target=process.stdout.read, daemon=True).start()  # or the pipe would fill
+        yield Lab(address, Path(folder))
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture
+def watched(page):
+    """A page, with what it asked of others than this machine, and what its console complained of."""
+    page.outside, page.wrong = [], []
+
+    def asked(request):
+        if not re.match(r"(http|ws)://127\.0\.0\.1:|data:|blob:", request.url):
+            page.outside.append(request.url)
+
+    page.on("request", asked)
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("console", lambda said: page.wrong.append(said.text) if said.type == "error" else None)
+    return page

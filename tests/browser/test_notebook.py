@@ -1,10 +1,6 @@
 """JupyterLab in a real browser: live cells, cells run again, and the first notebook from end to end."""
 
-import os
 import re
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import nbformat
@@ -18,67 +14,6 @@ pytestmark = pytest.mark.browser
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "learn" / "00_ten_minutes.ipynb"
 SECONDS = 60_000
 """The longest that anything may take, in milliseconds."""
-
-
-@pytest.fixture
-def page(page):
-    """The page, with what it asked of others than this machine, and what its console complained of."""
-    page.outside, page.wrong = [], []
-
-    def asked(request):
-        if not re.match(r"(http|ws)://127\.0\.0\.1:|data:|blob:", request.url):
-            page.outside.append(request.url)
-
-    page.on("request", asked)
-    page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.on("console", lambda said: page.wrong.append(said.text) if said.type == "error" else None)
-    return page
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """JupyterLab on a free port, in a folder of its own; gives its address and the folder."""
-    folder = tmp_path_factory.mktemp("lab")
-    options = [
-        "--no-browser", "--allow-root", "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1",
-        "--expose-app-in-browser",
-        "--IdentityProvider.token=", "--LabApp.news_url=", f"--ServerApp.root_dir={folder}",
-    ]  # fmt: skip
-    homes = {
-        "JUPYTER_CONFIG_DIR": str(folder / ".config"),
-        "JUPYTER_DATA_DIR": str(folder / ".data"),
-        "JUPYTER_RUNTIME_DIR": str(folder / ".runtime"),
-        "IPYTHONDIR": str(folder / ".ipython"),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options],
-        env={**os.environ, **homes},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        address = next(
-            found[0] for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line))
-        )
-        threading.Thread(target=process.stdout.read, daemon=True).start()  # or the pipe would fill
-        yield address, folder
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def open_notebook(page, lab, notebook, name):
-    address, folder = lab
-    nbformat.write(notebook, folder / name)
-    page.goto(f"{address}/lab/workspaces/{name.split('.')[0]}/tree/{name}")  # so no other notebook is open
-    page.wait_for_function(
-        "window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady", timeout=SECONDS
-    )
-
-
-def run_all(page):
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
 def text(page, selector, at=0):
@@ -98,14 +33,6 @@ def wait_for_change(page, selector, before, at=0):
     )
 
 
-def live_notebook(*sources):
-    notebook = nbformat.v4.new_notebook(
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    )
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    return notebook
-
-
 DESCRIBED = """
 import workbench as wb
 from simulators import Clickstream
@@ -114,16 +41,11 @@ traffic = clicks.groupby("action").window("10s").agg(events=("event_id", "size")
 """
 
 
-def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_right(page, lab):
+def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_right(lab, watched):
+    page = watched
     # slow enough that a slow machine draws a window before the table has moved on
     shown = 'run = traffic.start(speed=4)\ntraffic.plot.line("window_end", "events", by="action")'
-    open_notebook(
-        page,
-        lab,
-        live_notebook(DESCRIBED, shown, "traffic.plot.table(last=120)", "print('done')"),
-        "live.ipynb",
-    )
-    run_all(page)
+    lab.run(page, "live", DESCRIBED, shown, "traffic.plot.table(last=120)", "print('done')")
     page.get_by_text("done", exact=True).wait_for(timeout=SECONDS)  # the cells before did not block
     page.locator(".wb-table").wait_for(timeout=SECONDS)
     page.locator(".bk-Canvas, .bk-Figure canvas").first.wait_for(timeout=SECONDS)
@@ -169,15 +91,13 @@ def test_a_plot_and_a_table_live_while_the_cell_is_done_and_the_numbers_are_righ
     assert page.wrong == []
 
 
-def test_a_cell_run_again_replaces_its_run_and_its_display(page, lab):
-    notebook = live_notebook(
-        DESCRIBED, "traffic.plot.table()", "import workbench\nprint(len(workbench.runs()), 'live')"
-    )
-    open_notebook(page, lab, notebook, "again.ipynb")
-    run_all(page)
+def test_a_cell_run_again_replaces_its_run_and_its_display(lab, watched):
+    page = watched
+    counted = "import workbench\nprint(len(workbench.runs()), 'live')"
+    lab.run(page, "again", DESCRIBED, "traffic.plot.table()", counted)
     page.get_by_text("1 live", exact=True).wait_for(timeout=SECONDS)
     for _ in range(3):
-        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        lab.command(page, "notebook:run-all-cells")
         page.wait_for_function(
             "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'",
             timeout=SECONDS,
@@ -188,11 +108,10 @@ def test_a_cell_run_again_replaces_its_run_and_its_display(page, lab):
     assert page.outside == []
 
 
-def test_the_graph_and_the_time_plane_live_in_cells_of_their_own(page, lab):
-    plane = "traffic.timeplane(last='1min')"
-    notebook = live_notebook(DESCRIBED, "run = traffic.start(speed=10)\nrun.graph()", plane, "print('done')")
-    open_notebook(page, lab, notebook, "pictures.ipynb")
-    run_all(page)
+def test_the_graph_and_the_time_plane_live_in_cells_of_their_own(lab, watched):
+    page = watched
+    plane, graph = "traffic.timeplane(last='1min')", "run = traffic.start(speed=10)\nrun.graph()"
+    lab.run(page, "pictures", DESCRIBED, graph, plane, "print('done')")
     page.get_by_text("done", exact=True).wait_for(timeout=SECONDS)
     page.locator(".wb-graph-view svg").wait_for(timeout=SECONDS)
     page.locator(".wb-plane svg path.watermark").first.wait_for(timeout=SECONDS)
@@ -213,25 +132,23 @@ def test_the_graph_and_the_time_plane_live_in_cells_of_their_own(page, lab):
     assert page.wrong == []
 
 
-def test_an_error_is_said_in_the_cell_that_owns_the_run(page, lab):
+def test_an_error_is_said_in_the_cell_that_owns_the_run(lab, watched):
+    page = watched
     bad = "bad = clicks.assign(x=lambda f: f.nothing).window('10s').agg(n=('x', 'size'))\nrun = bad.start()"
-    open_notebook(
-        page, lab, live_notebook(DESCRIBED, bad, "print('next')", "bad.plot.table()"), "error.ipynb"
-    )
-    run_all(page)
+    lab.run(page, "error", DESCRIBED, bad, "print('next')", "bad.plot.table()")
     page.get_by_text("next", exact=True).wait_for(timeout=SECONDS)
     owner = page.locator(".jp-Cell").nth(1)
     owner.get_by_text("failed: step 'assign' raised AttributeError").wait_for(timeout=SECONDS)
     page.locator(".wb-health").get_by_text("failed").wait_for(timeout=SECONDS)
 
 
-def test_the_first_notebook_runs_from_its_first_cell_to_its_last(page, lab):
-    open_notebook(page, lab, nbformat.read(NOTEBOOK, as_version=4), "00_ten_minutes.ipynb")
-    run_all(page)
+def test_the_first_notebook_runs_from_its_first_cell_to_its_last(lab, watched):
+    page = watched
+    lab.run(page, "00_ten_minutes", notebook=nbformat.read(NOTEBOOK, as_version=4))
     told = re.compile(r"rows arrived: [\d,]+ are in a window, \d+ came too late")
     page.get_by_text(told).wait_for(timeout=SECONDS)
     page.locator(".wb-table").wait_for(timeout=SECONDS)
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-    assert page.locator(".wb-health").count() == 2
+    assert page.locator(".wb-health").count() == 4  # two pictures, and two cards of runs
     assert page.outside == []
     assert page.wrong == []

@@ -202,19 +202,6 @@ def test_nothing_is_sent_when_nothing_has_changed(panes):
     assert float(sent[0]["edges"]["0"]) > float(sent[1]["edges"]["0"]) == 1.5  # thicker with more rows
 
 
-def test_following_ends_with_the_run(panes):
-    async def main():
-        run = panes.start(speed="max")
-        shown = run.graph()
-        shown.widget = Wire()
-        following = asyncio.ensure_future(shown.follow())
-        await run.finished()
-        await asyncio.wait_for(following, 5)
-        return shown.widget.sent
-
-    assert asyncio.run(main())[-1]["status"] == "finished"
-
-
 def test_what_is_attached_to_a_node_is_drawn_once_it_is_there(panes):
     async def main():
         run = panes.start(clock=ManualClock(), paused=True)

@@ -18,8 +18,7 @@ from workbench.runtimes.plane import replay
 from workbench.testing.clock import ManualClock
 from workbench.views.planelegend import below
 from workbench.views.planescene import BOTTOM, LEFT, RIGHT, TOP, scene
-from workbench.views.planesvg import static, stylesheet
-from workbench.views.theme import ASSETS
+from workbench.views.planesvg import module, static, stylesheet
 from workbench.views.timeplane import TimePlane
 
 START = pd.Timestamp("2026-01-05 12:00")
@@ -183,7 +182,7 @@ def test_one_module_serves_notebooks_and_pages():
     from workbench.views.planewidget import PlaneComponent, PlaneWidget
 
     assert isinstance(part, PlaneComponent)
-    assert part._esm == ASSETS / "timeplane.js"
+    assert part._esm == module("timeplane")
     assert PlaneWidget._esm is not None
     assert "wb-plane" in stylesheet()
 
@@ -240,7 +239,7 @@ def test_completeness_is_what_other_bounds_would_have_given():
 def test_completeness_is_drawn_and_told():
     shown = described().timeplane().completeness()
     assert "With a bound of 10s" in repr(shown)
-    ElementTree.fromstring(shown._svg())
+    ElementTree.fromstring(picture(shown._repr_html_()))
     with pytest.raises(DescriptionError, match="one bound of disorder"):
         described(watermark=wb.Punctuated("t")).timeplane().completeness()
 

@@ -1,13 +1,10 @@
 """The graph of a pipeline as a picture: described, ``stream.graph()``, and live, ``run.graph()``.
 
-Displaying it never blocks the cell. A task on the kernel's loop looks at the run at most five times a second,
-and sends what has changed; when the cell is run again, or the run is over, it ends.
+Displaying it never blocks the cell: see `workbench.views.following`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
 from html import escape
 from typing import Any
 
@@ -24,13 +21,11 @@ from workbench.runtimes.vitals import KEPT
 from workbench.time import SECOND
 from workbench.views import theme
 from workbench.views.diagram import Box, Diagram, boxes, with_attached
+from workbench.views.following import PERIOD, follow
 from workbench.views.graphwords import cell, say, waiting, width
+from workbench.views.stage import slot
+from workbench.views.still import image
 from workbench.views.words import clock, number, seconds, short
-
-PERIOD = 0.2
-"""Seconds between two looks at the run."""
-
-_shown: list[RunGraph] = []
 
 
 class StreamGraph:
@@ -88,15 +83,10 @@ class RunGraph:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        names = run.vitals.names()
-        refuses = any(getattr(operator, "reject", False) for _, operator in run.graph.operators())
-        results = tuple(stream.step for stream in run.streams.values())
-        self.steps = boxes(names, results=results, reject=refuses)
+        self.steps = _steps_of(run)
         self._others: list[Attached] = []
         self._draw()
-        self.cell: tuple[str, str] | None = None
         self.widget: Any = None
-        self.task: Any = None
         self._seen: tuple[Any, ...] = ()
 
     def peek(self, step: str, port: str = OUT) -> pd.DataFrame:
@@ -108,13 +98,6 @@ class RunGraph:
                 hint=f"the steps are {', '.join(known)}",
             )
         return self.run.vitals.rows(step, port)
-
-    def close(self) -> None:
-        """Stop following the run."""
-        if self.task is not None:
-            self.task.cancel()
-        if self in _shown:
-            _shown.remove(self)
 
     def values(self) -> dict[str, Any]:
         """Give all live values in words, by their places in the picture."""
@@ -152,15 +135,6 @@ class RunGraph:
             self.widget.peek = self._peeked(self.widget.chosen)
         return True
 
-    async def follow(self) -> None:
-        """Show what is new until the run is over, and then once more."""
-        while True:
-            over = self.run.over
-            self.refresh()
-            if over:
-                break
-            await asyncio.sleep(PERIOD)
-
     def __panel__(self) -> Any:
         """Give the same picture for a page served by Panel: each session has its own."""
         import panel as pn
@@ -174,40 +148,30 @@ class RunGraph:
     def _ipython_display_(self) -> None:
         from IPython import display as ipython
 
-        self.cell = cell_in_execution()
-        if running_loop() is None or self.cell is None:  # a terminal, a script: nothing could be updated
+        if running_loop() is None or cell_in_execution() is None:  # nothing could be updated
             ipython.display(self._repr_mimebundle_(), raw=True)
             return
-        for other in [each for each in _shown if each.cell and each.cell[0] == self.cell[0]]:
-            if other is self or other.cell != self.cell:
-                other.close()
         self.widget = _widget(svg=self.diagram.svg(), live=self.values())
         self.widget.observe(self._choose, names="chosen")
         handle = ipython.display(self._repr_mimebundle_(), raw=True, display_id=True)
-        _shown.append(self)
-        self.task = asyncio.ensure_future(self._shown_in(handle))
-
-    async def _shown_in(self, handle: Any) -> None:
-        """Follow the run; what is saved with the notebook is the last picture."""
-        await self.follow()
-        handle.update(self._repr_mimebundle_(), raw=True)
-        _shown.remove(self)
+        follow(
+            self.refresh,
+            lambda: self.run.over,
+            done=lambda: handle.update(self._repr_mimebundle_(), raw=True),
+            widgets=(self.widget,),
+        )
 
     def _repr_svg_(self) -> str:
         self._draw()
         return self.diagram.svg(self.values())
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         values = self.values()
         line = " · ".join(escape(values[part]) for part in ("status", "now", "watermark"))
         words = f"<div style='font:12px {escape(theme.FONT, quote=True)};margin:0 14px'>{line}</div>"
         still = _still(self.diagram, self.diagram.svg(values), words)
-        bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": still}
-        if self.widget is not None and hasattr(self.widget, "_repr_mimebundle_"):
-            made = self.widget._repr_mimebundle_()
-            made = made[0] if isinstance(made, tuple) else made
-            bundle = {**(made or {}), **bundle}
-        return bundle
+        still = still if self.widget is None else slot(self.widget, still)
+        return {"text/plain": repr(self), "text/html": still}
 
     def __repr__(self) -> str:
         counted = []
@@ -218,9 +182,10 @@ class RunGraph:
         return _told(self.boxes, counted + [""] * len(self._others))
 
     def _draw(self) -> bool:
-        """Draw the graph anew if something has been attached to it; whether that was so."""
-        before, self._others = self._others, attached(self.run.graph)
-        if hasattr(self, "boxes") and [each.name for each in before] == [each.name for each in self._others]:
+        """Draw the graph anew if it was changed, or something attached to it; whether that was so."""
+        before = self.steps, [each.name for each in self._others]
+        self.steps, self._others = _steps_of(self.run), attached(self.run.graph)
+        if hasattr(self, "boxes") and before == (self.steps, [each.name for each in self._others]):
             return False
         self.boxes = with_attached(self.steps, self._others)
         self.diagram = Diagram(self.boxes, live=True)
@@ -262,6 +227,13 @@ class RunGraph:
         return [waiting(wait) for wait in self.run.vitals.waits(self.run)]
 
 
+def _steps_of(run: Run) -> list[Box]:
+    """Give the boxes of a run's steps, as they are described now."""
+    refuses = any(getattr(operator, "reject", False) for _, operator in run.graph.operators())
+    results = tuple(stream.step for stream in run.streams.values())
+    return boxes(run.vitals.names(), results=results, reject=refuses)
+
+
 def _named(stream: EventStream) -> dict[Step, str]:
     """Name the steps of a stream as its run would, those before others first."""
     names: dict[Step, str] = {}
@@ -299,10 +271,8 @@ def _told(shown: list[Box], counted: list[str] | None = None) -> str:
 
 def _still(diagram: Diagram, picture: str, words: str = "") -> str:
     """Give a picture as HTML that stands in a notebook nobody has trusted: there SVG itself is taken out."""
-    data = base64.b64encode(picture.encode()).decode()
-    style = f"width:{diagram.width:.0f}px;max-width:none"
-    image = f'<img alt="{escape(diagram.label)}" style="{style}" src="data:image/svg+xml;base64,{data}"/>'
-    return f'{words}<div style="overflow-x:auto">{image}</div>'
+    picture = image(picture, diagram.label, f"width:{diagram.width:.0f}px;max-width:none")
+    return f'{words}<div style="overflow-x:auto">{picture}</div>'
 
 
 def _widget(**values: Any) -> Any:
@@ -313,7 +283,7 @@ def _widget(**values: Any) -> Any:
     class GraphWidget(anywidget.AnyWidget):
         """The picture in a notebook."""
 
-        _esm = theme.ASSETS / "graph.js"
+        _esm = theme.script("graph.js")
         svg = traitlets.Unicode("").tag(sync=True)
         live = traitlets.Dict().tag(sync=True)
         peek = traitlets.Dict().tag(sync=True)

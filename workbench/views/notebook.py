@@ -1,222 +1,196 @@
-"""Live displays in a notebook cell: a plot or a table that follows its run, with controls.
+"""Live displays in a notebook cell: pictures and tables that follow their runs, with controls.
 
-Displaying starts a run of the stream, or joins the one there is. Nothing blocks: a task on the kernel's event
-loop looks at the run's trace a few times a second and sends what is new. Running a cell again closes its
-displays and replaces its runs.
+Displaying starts a run of each stream in it, or joins the one there is. Nothing blocks: what is displayed is
+brought up to date by `workbench.views.following`. Running a cell again closes its displays and replaces its
+runs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import html
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Sequence
+from html import escape
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import holoviews as hv
 
-from workbench.model.panes import EARLY, TIMING
 from workbench.model.stream import EventStream
-from workbench.runtimes.registry import cell_in_execution, runs, start
-from workbench.runtimes.run import Run, running_loop
-from workbench.views import theme
-from workbench.views.plots import Plot, PlotAccessor
+from workbench.runtimes.registry import cell_in_execution
+from workbench.runtimes.run import running_loop
+from workbench.views.bokehwidget import BokehWidget
+from workbench.views.cells import Table
+from workbench.views.drawing import Drawing
+from workbench.views.figuresvg import svg
+from workbench.views.following import Cell, follow, replace
+from workbench.views.htmltable import table
+from workbench.views.rows import Rows, rows_in, run_of
+from workbench.views.stage import slot
+from workbench.views.still import image
+from workbench.views.transport import Transport
 
-PERIOD = 0.2
-"""Seconds between two looks at the trace."""
-
-LOOKED_AT = 5_000
-"""Rows that a display looks at, the last to come out; more would not be seen."""
-
-_TABLE = f"""
-.wb-table {{ font: 12px/1.5 {theme.FONT}; border-collapse: collapse; font-variant-numeric: tabular-nums }}
-.wb-table th, .wb-table td {{ padding: 2px 14px 2px 0; text-align: left; white-space: nowrap }}
-.wb-table th {{ border-bottom: 1px solid {theme.LINE}; font-weight: 600 }}
-.wb-table .n {{ text-align: right }}
-.wb-table .open {{ opacity: .6; font-style: italic }}
-"""
-
-_views: list[View] = []
-_loaded_in: str | None = None
+STILL = 30.0
+"""Seconds after which the static picture of what goes on is taken anew."""
 
 
 def display_stream(stream: EventStream) -> None:
     """Show a stream in the cell being executed: the picture that suits it."""
-    display_plot(PlotAccessor(stream)())
-
-
-def display_plot(plot: Plot) -> None:
-    """Show a plot in the cell being executed."""
     from IPython import display as ipython
 
+    from workbench.views.plots import PlotAccessor
+
+    shown = PlotAccessor(stream)()
+    if display(shown) is None:  # a terminal, a script: nothing could be updated
+        ipython.display(
+            {"text/plain": f"<{type(stream).__name__} {stream.name!r}>\n{stream.explain()}"}, raw=True
+        )
+
+
+def show_in_cells() -> None:
+    """Let HoloViews objects with our streams in them be shown live by notebooks, wherever they end a cell."""
+    shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if hasattr(shell, "kernel"):
+        shell.display_formatter.ipython_display_formatter.for_type(hv.core.Dimensioned, _formatted)
+
+
+def _formatted(shown: Any) -> None:
+    if display(shown) is None:
+        raise NotImplementedError  # which IPython takes as: show it as if we were not there
+
+
+def display(shown: Any) -> View | None:
+    """Show a HoloViews object in the cell being executed; None if that is no business of ours."""
     cell = cell_in_execution()
-    if running_loop() is None or cell is None:  # a terminal, a script: nothing could be updated
-        ipython.display({"text/plain": repr(plot)}, raw=True)
-        return
-    for view in [view for view in _views if view.cell[0] == cell[0] and view.cell[1] != cell[1]]:
-        view.close()
-    run, result = _run_of(plot.stream, cell)
-    _load_javascript(cell[0])
-    view = View(plot, run, result, cell)
-    _views.append(view)
+    rows = rows_in(shown)
+    if not rows or cell is None or running_loop() is None:
+        return None
+    replace(cell)
+    view = View(shown, rows, cell)
     view.show()
-    view.task = asyncio.ensure_future(view.follow())
+    return view
 
 
-@dataclass(eq=False)
 class View:
-    """One display of one plot.
+    """One display of one HoloViews object.
 
     Parameters
     ----------
-    plot : Plot
+    shown : holoviews object
         What is shown.
-    run : Run
-        Where it comes from.
-    result : str
-        The name of the stream in the run.
+    rows : sequence of Rows
+        What changes in it.
     cell : tuple of str
         The cell that shows it, and which execution of the cell.
     """
 
-    plot: Plot
-    run: Run
-    result: str
-    cell: tuple[str, str]
-    task: Any = None
-    _seen: tuple[Any, ...] = ()
-    _shown: pd.DataFrame | None = None
-    _live: Any = None
-    _parts: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, shown: Any, rows: Sequence[Rows], cell: Cell) -> None:
+        self.shown = shown
+        self.sources = {each: run_of(each.source_stream, cell)[:2] for each in rows}
+        self.runs = list(dict.fromkeys(run for run, _ in self.sources.values()))
+        self.transports = [Transport(run) for run in self.runs]
+        self.drawing: Drawing | None = None
+        self.widget: Any = None
+        self._versions = dict.fromkeys(rows, 0)
+        self._handle: Any = None
+        self._told: tuple[Any, ...] = ()
+        self._taken = self._once = 0.0
 
-    def close(self) -> None:
-        """Stop following."""
-        if self.task is not None:
-            self.task.cancel()
-        if self in _views:
-            _views.remove(self)
+    @property
+    def over(self) -> bool:
+        """Whether there will be nothing new any more."""
+        return all(run.over for run in self.runs)
 
     def show(self) -> None:
-        """Display the transport bar, and below it what is updated."""
-        import ipywidgets as widgets
+        """Display it, and keep it up to date."""
         from IPython import display as ipython
 
-        from workbench.views.transport import Transport
+        self._handle = ipython.display(self.bundle(), raw=True, display_id=True)
+        follow(self.refresh, lambda: self.over, done=self.finish, widgets=(self,))
 
-        self._parts["text"] = widgets.HTML("waiting for the first rows")
-        self._parts["transport"] = Transport(self.run)
-        ipython.display(self._parts["transport"])
-        ipython.display(self._parts["text"])
-        if self.plot.draw is not None:
-            self._parts["figure"] = ipython.display({"text/plain": ""}, raw=True, display_id=True)
+    def close(self) -> None:
+        """Let go of everything."""
+        for part in (self.drawing, self.widget, *self.transports):
+            if part is not None:
+                part.close()
 
-    async def follow(self) -> None:
-        """Show what is new until the run is over, and then once more."""
-        while True:
-            over = self.run.over
-            self.refresh()
-            if over:
-                break
-            await asyncio.sleep(PERIOD)
+    def refresh(self) -> float:
+        """Show what is new, if the page can take it; give the seconds that a new drawing needed."""
+        self._once = 0.0
+        for transport in self.transports:
+            transport.tell()
+        for rows, (run, result) in self.sources.items():
+            rows.bring(run, result)
+        if any(rows.version != seen for rows, seen in self._versions.items()) and self._ready:
+            self._draw()
+        self._take_still()
+        return self._once
 
-    def refresh(self) -> None:
-        """Show what is new."""
-        trace = self.run.trace
-        seen = (trace.version, self.run.status)
-        self._parts["transport"].tell()
-        if seen == self._seen:
-            return
-        self._seen = seen
-        frame = self.plot.window_of(self._frame())
-        if len(frame):
-            self._shown = frame
-        elif self._shown is None:
-            return
-        else:  # gone back to where there was nothing yet
-            frame = self._shown[:0]
-        if self.plot.draw is None:
-            self._parts["text"].value = table(frame)
+    def finish(self) -> None:
+        """Show the last there is, whether or not the page is ready, and leave a picture of it."""
+        if any(rows.version != seen for rows, seen in self._versions.items()):
+            self._draw()
+        self._handle.update(self.bundle(), raw=True)
+
+    def bundle(self) -> dict[str, str]:
+        """Give what the notebook keeps: words, and a static picture, whose place the live view takes."""
+        bars = "".join(slot(transport) for transport in self.transports)
+        picture = self.still()
+        return {
+            "text/plain": self.words(),
+            "text/html": bars + (picture if self.widget is None else slot(self.widget, picture)),
+        }
+
+    def words(self) -> str:
+        """Say what is shown."""
+        return "\n".join(rows.words() for rows in self.sources)
+
+    def still(self) -> str:
+        """Give the picture as it is now, as HTML without a script."""
+        if self.widget is None:
+            return escape(self.words())
+        if self.drawing is None:
+            return str(self.widget.value)
+        words = self.words()
+        return "".join(image(svg(figure, words), words, "max-width:100%") for figure in self.drawing.figures)
+
+    @property
+    def _ready(self) -> bool:
+        return not isinstance(self.widget, BokehWidget) or self.widget.ready
+
+    def _draw(self) -> None:
+        changed = [rows for rows, seen in self._versions.items() if rows.version != seen]
+        self._versions = {rows: rows.version for rows in self._versions}
+        if all(isinstance(rows.picture, Table) for rows in self.sources) and len(self.sources) == 1:
+            self._tabulate(changed[0])
+        elif self.drawing is None or self.drawing.outgrown:
+            self._draw_anew()
         else:
-            self._draw(frame)
+            self.drawing.update(changed)
+            self.widget.push()
 
-    def _draw(self, frame: pd.DataFrame) -> None:
-        import panel as pn
-
-        assert self.plot.draw is not None
-        if self._live is not None:
-            self._live.update(frame)
-        if self._live is None or self._live.unknown:  # the first frame, or one with a category never seen
-            self._live = self.plot.draw(frame)
-            self._parts["pane"] = pn.pane.Bokeh(self._live.figure, sizing_mode="stretch_width")
-            self._parts["figure"].update(self._parts["pane"])
-            self._parts["text"].value = legend(self._live.legend)
+    def _draw_anew(self) -> None:
+        begun = asyncio.get_running_loop().time()
+        if self.drawing is not None:
+            self.drawing.close()
+        self.drawing = Drawing(self.shown)
+        if self.widget is None:
+            self.widget = BokehWidget(self.drawing.document)
         else:
-            pn.io.push_notebook(self._parts["pane"])
+            self.widget.show(self.drawing.document)
+        self._once = asyncio.get_running_loop().time() - begun
 
-    def _frame(self) -> pd.DataFrame:
-        panes, still_open = self.run.panes(self.result, rows=LOOKED_AT), self.run.open_panes(self.result)
-        frames = [frame for frame in (panes, still_open) if len(frame)]
-        return pd.concat(frames, ignore_index=True) if frames else panes
+    def _tabulate(self, rows: Rows) -> None:
+        import ipywidgets
 
+        self.widget = self.widget or ipywidgets.HTML()
+        self.widget.value = table(rows.frame)
 
-def table(frame: pd.DataFrame) -> str:
-    """Give rows as HTML, the latest first; those of windows that are still open are grey.
-
-    Examples
-    --------
-    >>> "<td class='n'>7</td>" in table(pd.DataFrame({"v": [7]}))
-    True
-    """
-    latest = frame.iloc[::-1]
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in latest.columns)
-    still_open = (latest[TIMING] == EARLY).tolist() if TIMING in latest else [False] * len(latest)
-    columns = [[_cell_text(value) for value in latest[name]] for name in latest.columns]
-    rows = [
-        "<tr" + (" class='open'" if grey else "") + ">" + "".join(cells) + "</tr>"
-        for grey, *cells in zip(still_open, *columns, strict=True)
-    ]
-    return f"<style>{_TABLE}</style><table class='wb-table'><tr>{head}</tr>{''.join(rows)}</table>"
-
-
-def legend(entries: Any) -> str:
-    """Give the colours and words of a plot's parts."""
-    parts = [
-        f"<span style='margin-right:14px;white-space:nowrap'><span style='display:inline-block;width:10px;"
-        f"height:10px;border-radius:2px;background:{color};margin-right:5px'></span>{html.escape(word)}</span>"
-        for color, word in entries
-    ]
-    return f"<div style='font:12px {html.escape(theme.FONT)}'>{''.join(parts)}</div>"
-
-
-def _cell_text(value: Any) -> str:
-    if isinstance(value, pd.Timestamp):
-        return f"<td>{value:%H:%M:%S}</td>"
-    if isinstance(value, float):
-        return f"<td class='n'>{value:,.2f}</td>"
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return f"<td class='n'>{value:,}</td>"
-    return f"<td>{html.escape(str(value))}</td>"
-
-
-def _run_of(stream: EventStream, cell: tuple[str, str]) -> tuple[Run, str]:
-    """Find the newest run that has this stream, or start one; what the cell started before is replaced."""
-    for run in reversed(runs()):
-        replaced = run.owner is not None and run.owner[0] == cell[0] and run.owner[1] != cell[1]
-        for name, other in run.streams.items():
-            if other.step is stream.step and not replaced:
-                return run, name
-    return start(stream), stream.name
-
-
-def _load_javascript(cell: str) -> None:
-    """Put Panel's and Bokeh's JavaScript into the first cell that displays something.
-
-    It is put in whole, since nothing may be fetched; and again if that cell is run again.
-    """
-    global _loaded_in
-    if _loaded_in in (None, cell):
-        import panel as pn
-
-        pn.config.inline = True
-        pn.extension(inline=True)
-        _loaded_in = cell
+    def _take_still(self) -> None:
+        """Take the static picture: when there is something to see, when a run is held, and now and then."""
+        now = asyncio.get_running_loop().time()
+        told = (self.widget, *(run.status for run in self.runs))
+        if told != self._told or now - self._taken > STILL:
+            self._told, self._taken = told, now
+            if isinstance(self.widget, BokehWidget):
+                self.widget.label = self.words()
+            self._handle.update(self.bundle(), raw=True)

@@ -31,13 +31,13 @@ def below(entries: list[list[str]], words: str, left: float, right: float) -> tu
     (['text', 'caption', 12, 571.0, 'Every window has fired.'], 584.0)
     """
     signs, low = legend(entries, left, right)
-    lines = caption(words, 12, low + 26)
+    lines = caption(words, 12, low + 26, right)
     return signs + lines, low + 22 + 17 * len(lines)
 
 
-def caption(words: str, left: float, top: float) -> list[list[Any]]:
+def caption(words: str, left: float, top: float, right: float) -> list[list[Any]]:
     """Give a caption, in lines that fit."""
-    lines = textwrap.wrap(words, 125)
+    lines = textwrap.wrap(words, int((right - left) / 7.2))
     return [["text", "caption", left, top + 17 * number, line] for number, line in enumerate(lines)]
 
 
@@ -60,7 +60,7 @@ def _sign(name: str, x: float, y: float) -> list[list[Any]]:
     match kind:
         case "watermark":
             return [["path", "watermark", f"M{x} {y + 5}v-4h10v-5h12"]]
-        case "horizon" | "ideal":
+        case "horizon" | "ideal" | "ghost":
             return [["path", kind, f"M{x} {y}h24"]]
         case "state":
             return [

@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from workbench.runtimes.plane import FATES, LATE_ACCEPTED, ON_TIME_ROW, REFUSED, TOO_LATE
-from workbench.views.planewords import FATE_WORDS, moment
+from workbench.runtimes.fates import FATES, LATE_ACCEPTED, ON_TIME_ROW, REFUSED, TOO_LATE
+from workbench.runtimes.inflight import Pending
+from workbench.views.planewords import PENDING, moment
 from workbench.views.words import seconds, short
 
 MOST: Final = 400
@@ -39,8 +40,19 @@ def marks(canvas: Any, rows: pd.DataFrame, bins: pd.DataFrame) -> dict[str, str]
     return drawn
 
 
+def ghosts(canvas: Any, pending: Pending) -> dict[str, str]:
+    """Draw rows that have happened and not arrived, where they will be; gives how, as `marks` does."""
+    event_times, arrivals = pending
+    rows = _seen(canvas, pd.DataFrame({"event_time": event_times, "arrival": arrivals}))
+    if not len(rows):
+        return {}
+    few = len(rows) <= MOST_LATE
+    (_marks if few else _bubbles)(canvas, PENDING, rows.assign(rows=1))
+    return {PENDING: "mark" if few else "bin"}
+
+
 def sign(fate: str, x: float, y: float) -> list[list[Any]]:
-    """Give the mark of a fate: a disc, a half-filled ring, a cross, a small ring."""
+    """Give the mark of a fate: a disc, a half-filled ring, a cross, a dashed ring, a small ring."""
     at = f"M{x:.1f} {y:.1f}"
     match fate:
         case "on_time":
@@ -54,6 +66,8 @@ def sign(fate: str, x: float, y: float) -> list[list[Any]]:
         case "too_late":
             cross = f"{at}m-4-4l8 8m0-8l-8 8"
             return [["path", "halo", cross], ["path", "mark too_late", cross]]
+        case "pending":
+            return [["path", "mark pending", f"{at}m-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0z"]]
         case _:
             return [["path", "mark rejected", f"{at}m-2.5 0a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0z"]]
 
@@ -74,13 +88,14 @@ def _marks(canvas: Any, fate: str, rows: pd.DataFrame) -> None:
             layers.setdefault(name, []).append(path)
     canvas.plot += [["path", name, "".join(paths)] for name, paths in layers.items()]
     columns = zip(rows.x.round(1), rows.y.round(1), rows.event_time, rows.arrival, strict=True)
-    canvas.points += [[x, y, _told(fate, time, arrival, canvas.zone)] for x, y, time, arrival in columns]
+    canvas.points += [[x, y, _told(fate, time, arrival, canvas)] for x, y, time, arrival in columns]
 
 
-def _told(fate: str, time: int, arrival: int, zone: Any) -> str:
+def _told(fate: str, time: int, arrival: int, canvas: Any) -> str:
     """Say what one mark is."""
-    when, came = moment(time, zone, 1), moment(arrival, zone, 1)
-    return f"{FATE_WORDS[fate]}: of {when}\narrived {seconds((arrival - time) / 1e9)} later, at {came}"
+    when, came = moment(time, canvas.zone, 1), moment(arrival, canvas.zone, 1)
+    verb = "arrives" if fate == PENDING else "arrived"
+    return f"{canvas.fates[fate]}: of {when}\n{verb} {seconds((arrival - time) / 1e9)} later, at {came}"
 
 
 def _bubbles(canvas: Any, fate: str, rows: pd.DataFrame) -> None:
@@ -97,7 +112,7 @@ def _bubbles(canvas: Any, fate: str, rows: pd.DataFrame) -> None:
         shapes.append(["path", f"bubble {fate}", ring])
         if radius > 2.6 * len(words := _brief(count)) + 1:
             shapes.append(["text", f"count middle {fate}", round(x, 1), round(y + 3, 1), words])
-        canvas.points.append([round(x, 1), round(y, 1), f"{int(count):,} rows {FATE_WORDS[fate]}"])
+        canvas.points.append([round(x, 1), round(y, 1), f"{int(count):,} rows {canvas.fates[fate]}"])
     canvas.plot += together(shapes)
 
 

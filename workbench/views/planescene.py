@@ -12,22 +12,44 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from workbench.model.panes import WINDOW_START
+from workbench.model.steps import Date
 from workbench.model.windows import Window
+from workbench.runtimes.inflight import NONE, Pending
 from workbench.runtimes.lanes import Lane, lanes
 from workbench.runtimes.plane import Plane
-from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND
+from workbench.runtimes.whatif import WhatIf
+from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND, Nanos
 from workbench.views.planelegend import below
-from workbench.views.planemarks import marks
+from workbench.views.planemarks import ghosts, marks
 from workbench.views.planestamps import stamp_panes
-from workbench.views.planewords import caption, key_words, legend, moment, spoken
+from workbench.views.planewords import (
+    DATED_WORDS,
+    FATE_WORDS,
+    caption,
+    first_output,
+    key_words,
+    legend,
+    moment,
+    other_words,
+    spoken,
+    under_way_words,
+)
 from workbench.views.scales import Scale, ticks
 
 WIDTH: Final = 960
+NARROW: Final = 600
+"""How wide each is of several side by side."""
 LEFT, RIGHT, TOP, BOTTOM = 70, 944, 58, 496
+MARGIN: Final = WIDTH - RIGHT
 
 MOST_LANES: Final = 150
 """How many windows are drawn as lanes; with more there is nothing to be made out."""
+
+AHEAD: Final = 0.12
+"""How much of the picture is for what is to come, where that is known."""
+
+Extent = tuple[int, int, int, int]
+"""The first and the last event time and processing time to be seen, in nanoseconds."""
 
 Shape = list[Any]
 """``["rect", class, x, y, width, height]``, perhaps with an opacity behind, ``["path", class, d]`` or
@@ -41,6 +63,7 @@ class Canvas:
     across: Scale
     up: Scale
     zone: Any = None
+    fates: dict[str, str] = field(default_factory=lambda: FATE_WORDS)
     under: list[Shape] = field(default_factory=list)
     plot: list[Shape] = field(default_factory=list)
     points: list[Shape] = field(default_factory=list)
@@ -62,6 +85,10 @@ def scene(
     last: int | None = None,
     held_by: str | None = None,
     live: bool = False,
+    other: WhatIf | None = None,
+    pending: Pending = NONE,
+    extent: Extent | None = None,
+    width: int = WIDTH,
 ) -> dict[str, Any]:
     """Draw a plane.
 
@@ -79,6 +106,14 @@ def scene(
         Who holds the watermark back.
     live : bool
         Whether it goes on.
+    other : WhatIf, optional
+        What another watermark would have done.
+    pending : Pending
+        Rows that have happened and not arrived yet.
+    extent : Extent, optional
+        What is to be seen, in place of what there is.
+    width : int
+        In pixels.
 
     Examples
     --------
@@ -90,31 +125,21 @@ def scene(
     >>> drawn["caption"]
     'Every window has fired. Of 5 rows, 4 came on time and 1 was late but accepted.'
     """
-    step, rows = plane.step, plane.rows(key)
-    bounds = _bounds(plane, rows, key, last)
+    rows = plane.rows(key)
+    bounds = extent or extent_of(plane, key, last)
     windows = lanes(plane, key, since=None if last is None else bounds[0])
-    if last is None and windows:
-        ends = [lane.end for lane in windows]
-        bounds = (min(bounds[0], *(lane.start for lane in windows)), max(bounds[1], *ends), *bounds[2:])
-    canvas = _canvas(bounds, _zone(plane))
-    _axes(canvas, step.window)
-    _lanes(canvas, windows)
-    _diagonal(canvas)
-    _horizon(canvas, plane)
-    _watermark(canvas, plane)
-    drawn = marks(canvas, rows, plane.binned(key))
-    timings = stamp_panes(canvas, plane, key, windows)
+    canvas = _canvas(bounds, plane, width, ahead=pending.shape[1] > 0)
+    entries = _draw(canvas, plane, key, windows, other, pending)
     words = caption(plane, windows, rows if key else None, canvas.zone, held_by)
-    entries = legend(drawn, timings, lateness=bool(step.lateness), windows=windows, plane=plane)
-    shapes, height = below(entries, words, LEFT, RIGHT)
-    about = f"{step.describe()} · the numbers are {_what(plane, key)}"
+    words = " ".join([words, *under_way_words(pending, canvas.up.high), *other_words(other)])
+    shapes, height = below(entries, words, LEFT, canvas.across.last)
     title = f"{name}{key_words(key)}"
     return {
-        "size": [WIDTH, height],
-        "frame": [LEFT, RIGHT, TOP, BOTTOM],
+        "size": [width, height],
+        "frame": [LEFT, width - MARGIN, TOP, BOTTOM],
         "across": canvas.across.told(canvas.zone),
         "up": canvas.up.told(canvas.zone),
-        "above": [["text", "title", 12, 24, title], ["text", "about", 12, 43, about]],
+        "above": [["text", "title", 12, 24, title], ["text", "about", 12, 43, _about(plane, key, width)]],
         "under": canvas.under,
         "plot": canvas.plot,
         "points": canvas.points,
@@ -125,21 +150,61 @@ def scene(
     }
 
 
+def _draw(
+    canvas: Canvas,
+    plane: Plane,
+    key: dict[str, Any] | None,
+    windows: list[Lane],
+    other: WhatIf | None,
+    pending: Pending,
+) -> list[list[str]]:
+    """Draw everything within the frame; gives the entries of the legend."""
+    _axes(canvas, plane.window)
+    _lanes(canvas, windows)
+    _diagonal(canvas)
+    if plane.lateness:
+        _steps(canvas, "horizon", plane.steps(), plane.lateness, plane.now)
+    if other is not None:
+        _steps(canvas, "ghost", other.steps, 0, plane.now)
+    _steps(canvas, "watermark", plane.steps(), 0, plane.now)
+    if pending.shape[1]:
+        _now(canvas, plane.now)
+    drawn = marks(canvas, plane.rows(key), plane.binned(key)) | ghosts(canvas, pending)
+    timings = stamp_panes(canvas, plane, key, windows)
+    entries = legend(drawn, timings, lateness=bool(plane.lateness), windows=windows, plane=plane)
+    return entries + ([["ghost", f"watermark with {other.words}"]] if other is not None else [])
+
+
+def _about(plane: Plane, key: dict[str, Any] | None, width: int) -> str:
+    """Say what the plane is of, and what the numbers on it are."""
+    told = plane.step.describe()
+    if plane.window is not None:
+        told = f"{told} · the numbers are {_what(plane, key)}"
+    most = int(width / 6.6)
+    return told if len(told) <= most else told[: most - 1] + "…"
+
+
 def _what(plane: Plane, key: dict[str, Any] | None) -> str:
     """Say what the numbers on the panes are."""
-    if key is None and plane.step.keys:
+    if key is None and plane.keys:
         return "rows of all keys together; key=... chooses one"
-    return plane.step.aggregates[0].output
+    return first_output(plane)
 
 
-def _bounds(
-    plane: Plane, rows: pd.DataFrame, key: dict[str, Any] | None, last: int | None
-) -> tuple[int, int, int, int]:
-    """Give the first and the last event time and processing time to be seen."""
+def extent_of(plane: Plane, key: dict[str, Any] | None = None, last: int | None = None) -> Extent:
+    """Give what is to be seen: all there is, with whole windows, or the last of it."""
+    bounds = _bounds(plane, plane.rows(key), key, last)
+    windows = lanes(plane, key) if last is None else []
+    starts, ends = (lane.start for lane in windows), (lane.end for lane in windows)
+    return min(bounds[0], *starts, bounds[0]), max(bounds[1], *ends, bounds[1]), bounds[2], bounds[3]
+
+
+def _bounds(plane: Plane, rows: pd.DataFrame, key: dict[str, Any] | None, last: int | None) -> Extent:
+    """Give the first and the last event time and processing time of rows and watermark."""
     now = plane.now
     if now == NO_WATERMARK:
         return 0, 60 * SECOND, 0, 60 * SECOND
-    reach = max(plane.step.window.lengths, default=0) + plane.step.lateness
+    reach = max(getattr(plane.window, "lengths", ()), default=0) + plane.lateness
     known = plane.watermark not in (NO_WATERMARK, END_OF_TIME)
     if last is not None:
         first = min(now - last, (plane.watermark if known else now) - reach)
@@ -158,35 +223,37 @@ def _bounds(
     )
 
 
-def _canvas(bounds: tuple[int, int, int, int], zone: Any) -> Canvas:
-    left, right, bottom, top = bounds
+def _canvas(extent: Extent, plane: Plane, width: int, *, ahead: bool) -> Canvas:
+    left, right, bottom, top = extent
     across, up = max(right - left, 1_000_000), max(top - bottom, 1_000_000)
     return Canvas(
-        Scale(left - across // 50, right + across // 50, LEFT, RIGHT),
-        Scale(bottom - up // 40, top + up // 18, BOTTOM, TOP),
-        zone,
+        Scale(left - across // 50, right + across // 50, LEFT, width - MARGIN),
+        Scale(bottom - up // 40, top + (int(up * AHEAD) if ahead else up // 18), BOTTOM, TOP),
+        zone_of(plane),
+        FATE_WORDS if plane.window is not None else DATED_WORDS,
     )
 
 
-def _zone(plane: Plane) -> Any:
+def zone_of(plane: Plane) -> Any:
     """Give the time zone of the event time, in which all times are written."""
-    panes = plane.panes(since=plane.now)
-    return getattr(panes[WINDOW_START].dtype, "tz", None) if WINDOW_START in panes else None
+    dated = next(step for step in plane.step.chain() if isinstance(step, Date))
+    return getattr(dated.schema.dtypes[dated.schema.time], "tz", None)
 
 
-def _axes(canvas: Canvas, window: Window) -> None:
+def _axes(canvas: Canvas, window: Window | None) -> None:
     """Draw the axes: event time blue, processing time green."""
-    canvas.under.append(["rect", "ground", LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP])
-    size = min(window.lengths, default=0)
-    for at, words in ticks(canvas.across, canvas.zone, most=9, wanted=size):
+    right = canvas.across.last
+    canvas.under.append(["rect", "ground", LEFT, TOP, right - LEFT, BOTTOM - TOP])
+    size = min(getattr(window, "lengths", ()), default=0)
+    for at, words in ticks(canvas.across, canvas.zone, most=int((right - LEFT) // 95), wanted=size):
         canvas.under.append(["path", "grid", f"M{at} {TOP}V{BOTTOM}"])
         canvas.under.append(["text", "event tick middle", at, BOTTOM + 17, words])
     for at, words in ticks(canvas.up, canvas.zone, most=8):
-        canvas.under.append(["path", "grid", f"M{LEFT} {at}H{RIGHT}"])
+        canvas.under.append(["path", "grid", f"M{LEFT} {at}H{right}"])
         canvas.under.append(["text", "processing tick end", LEFT - 8, at + 4, words])
-    canvas.under.append(["path", "event axis", f"M{LEFT} {BOTTOM}H{RIGHT}"])
+    canvas.under.append(["path", "event axis", f"M{LEFT} {BOTTOM}H{right}"])
     canvas.under.append(["path", "processing axis", f"M{LEFT} {BOTTOM}V{TOP}"])
-    canvas.under.append(["text", "event name end", RIGHT - 8, BOTTOM - 9, "event time →"])
+    canvas.under.append(["text", "event name end", right - 8, BOTTOM - 9, "event time →"])
     canvas.under.append(["text", "processing name", LEFT + 9, TOP + 17, "↑ processing time"])
 
 
@@ -221,29 +288,26 @@ def _freed(canvas: Canvas, lane: Lane) -> None:
         canvas.points.append([right - 6, at, f"state of {moment(lane.start, canvas.zone)} is freed"])
 
 
-def _watermark(canvas: Canvas, plane: Plane) -> None:
-    line = _steps(canvas, plane, 0)
-    if line:
-        canvas.plot += [["path", "halo", line], ["path", "watermark", line]]
+def _now(canvas: Canvas, now: int) -> None:
+    """Draw the present moment; what is above has not come yet."""
+    at, right = canvas.up(now), canvas.across.last
+    canvas.plot.append(["path", "now", f"M{LEFT} {at}H{right}"])
+    canvas.plot.append(["text", "value processing", LEFT + 9, at - 5, "now"])
 
 
-def _horizon(canvas: Canvas, plane: Plane) -> None:
-    """Draw what is too late: rows left of this line find no window any more."""
-    if plane.step.lateness and (line := _steps(canvas, plane, plane.step.lateness)):
-        canvas.plot.append(["path", "horizon", line])
-
-
-def _steps(canvas: Canvas, plane: Plane, back: int) -> str:
-    """Give the watermark, so far back, as a step line: up while time passes, across when it moves."""
-    moments, watermarks = plane.steps()
+def _steps(canvas: Canvas, name: str, steps: Nanos, back: int, now: int) -> None:
+    """Draw a watermark, or what is so far behind it, as a step line: up with time, across when it moves."""
+    moments, watermarks = steps
     if not len(moments):
-        return ""
-    x = np.where(watermarks == END_OF_TIME, RIGHT, canvas.across.many(np.maximum(watermarks, 0) - back))
+        return
+    right = canvas.across.last
+    x = np.where(watermarks == END_OF_TIME, right, canvas.across.many(np.maximum(watermarks, 0) - back))
     y = canvas.up.many(moments)
     last = np.append(np.diff(np.round(y)) != 0, True)  # of steps within a pixel, the last
-    x, y = np.clip(x[last], LEFT - 9, RIGHT), np.clip(y[last], TOP - 9, BOTTOM + 9)
+    x, y = np.clip(x[last], LEFT - 9, right), np.clip(y[last], TOP - 9, BOTTOM + 9)
     digits = 1 if len(x) < 150 else 0  # many steps must not make a large picture
     path = [f"M{x[0]:.1f} {y[0]:.1f}"]
-    steps = zip(x[1:].tolist(), y[1:].tolist(), strict=True)
-    path += [f"V{up:.{digits}f}H{across:.{digits}f}" for across, up in steps]
-    return "".join([*path, f"V{canvas.up.within(plane.now)}" if watermarks[-1] != END_OF_TIME else ""])
+    moves = zip(x[1:].tolist(), y[1:].tolist(), strict=True)
+    path += [f"V{up:.{digits}f}H{across:.{digits}f}" for across, up in moves]
+    line = "".join([*path, f"V{canvas.up.within(now)}" if watermarks[-1] != END_OF_TIME else ""])
+    canvas.plot += [["path", "halo", line]] * (name != "horizon") + [["path", name, line]]

@@ -12,7 +12,7 @@ from workbench.runtimes.lanes import Lane
 from workbench.runtimes.plane import Plane
 from workbench.time import END_OF_TIME, NO_WATERMARK, to_nanos
 from workbench.views.planemarks import together
-from workbench.views.planewords import moment, value_words
+from workbench.views.planewords import first_output, moment, value_words
 
 APART: Final = 13
 """How many pixels apart panes of one window and timing are drawn, at least."""
@@ -26,11 +26,11 @@ def stamp_panes(canvas: Any, plane: Plane, key: dict[str, Any] | None, windows: 
     if WINDOW_START not in panes or not len(panes):
         return []
     stamps = _apart(canvas, _bounds(panes))
-    alone = key is not None or not plane.step.keys
+    alone = key is not None or not plane.keys
     numbers = _values(plane, panes, stamps) if alone else _rows(stamps, windows)
     stamps = stamps.assign(words=numbers, rank=[_RANK.get(timing, 1) for timing in stamps.timing])
     taken: list[tuple[float, float, float]] = []
-    what = plane.step.aggregates[0].output if alone else "rows of all keys"
+    what = first_output(plane) if alone else "rows of all keys"
     drawn = [
         shape
         for stamp in stamps.sort_values("rank", kind="stable").to_dict("records")
@@ -65,7 +65,7 @@ def _apart(canvas: Any, stamps: pd.DataFrame) -> pd.DataFrame:
 
 def _values(plane: Plane, panes: pd.DataFrame, stamps: pd.DataFrame) -> list[str]:
     """Give the value of each pane; with a minus where it is taken back."""
-    values = panes[plane.step.aggregates[0].output].iloc[stamps.index]
+    values = panes[first_output(plane)].iloc[stamps.index]
     return [("−" if back else "") + value_words(v) for back, v in zip(stamps.back, values, strict=True)]
 
 

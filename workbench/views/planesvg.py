@@ -12,6 +12,8 @@ _HATCH = (
     '<defs><pattern id="wb-plane-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><path class="hatch" d="M0 0V7"/></pattern></defs>'
 )
+_BESIDE = "flex:1 1 420px;min-width:0;max-width:760px"
+"""The style of one of several pictures: next to each other where there is room."""
 
 
 def stylesheet() -> str:
@@ -25,16 +27,24 @@ def stylesheet() -> str:
     return (theme.ASSETS / "timeplane.css").read_text(encoding="utf-8")
 
 
+def module(name: str) -> str:
+    """Give a script of the assets as a module by itself, with what such scripts share."""
+    return "".join((theme.ASSETS / f"{each}.js").read_text(encoding="utf-8") for each in ("shapes", name))
+
+
 def static(scene: dict[str, Any]) -> str:
-    """Give a scene as HTML with a picture in it, and no script."""
-    return html_of(svg(scene), scene["label"])
+    """Give a scene as HTML with a picture in it, or several side by side, and no script."""
+    if "planes" not in scene:
+        return html_of(svg(scene), scene["label"])
+    parts = [html_of(svg(each), each["label"], _BESIDE) for each in scene["planes"]]
+    return f'<div style="display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start">{"".join(parts)}</div>'
 
 
-def html_of(picture: str, label: str) -> str:
+def html_of(picture: str, label: str, style: str = "max-width:min(100%, 1100px)") -> str:
     """Give an SVG as HTML that stands in a notebook nobody has trusted: there SVG itself is taken out."""
     data = base64.b64encode(alone(picture).encode()).decode()
     words = html.escape(label, quote=True)
-    return f'<img alt="{words}" style="max-width:min(100%, 1100px)" src="data:image/svg+xml;base64,{data}"/>'
+    return f'<img alt="{words}" style="{style}" src="data:image/svg+xml;base64,{data}"/>'
 
 
 def alone(picture: str) -> str:

@@ -9,14 +9,13 @@ import param
 import traitlets
 from panel.custom import AnyWidgetComponent
 
-from workbench.views import theme
-from workbench.views.planesvg import stylesheet
+from workbench.views.planesvg import module, stylesheet
 
-_ESM = theme.ASSETS / "timeplane.js"
+_ESM = module("timeplane")
 
 
 class PlaneWidget(anywidget.AnyWidget):
-    """A scene in a notebook."""
+    """A scene in a notebook, or several side by side."""
 
     _esm = _ESM
     _css = stylesheet()
@@ -24,7 +23,7 @@ class PlaneWidget(anywidget.AnyWidget):
 
 
 class PlaneComponent(AnyWidgetComponent):
-    """A scene on a served page."""
+    """A scene on a served page, or several side by side."""
 
     scene = param.Dict(default={})
 

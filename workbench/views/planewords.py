@@ -5,21 +5,32 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbench.model.panes import EARLY, LATE, ON_TIME
+from workbench.model.steps import Aggregated
 from workbench.model.windows import Count, Global, Session
+from workbench.runtimes.fates import FATES
+from workbench.runtimes.inflight import Pending
 from workbench.runtimes.lanes import Lane
-from workbench.runtimes.plane import FATES, Plane
+from workbench.runtimes.plane import Plane
+from workbench.runtimes.whatif import WhatIf
 from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND
 from workbench.views.words import NOTHING, seconds
+
+PENDING = "pending"
+"""Rows that have happened and not arrived: no fate yet, but drawn like one."""
 
 FATE_WORDS = {
     "on_time": "on time",
     "late_accepted": "late but accepted",
     "too_late": "too late",
     "rejected": "rejected",
+    PENDING: "not arrived yet",
 }
+DATED_WORDS = {**FATE_WORDS, "on_time": "in time", "late_accepted": "behind the watermark"}
+"""Where there are no windows."""
 
 
 def moment(nanos: int, zone: Any = None, digits: int = 0) -> str:
@@ -79,7 +90,59 @@ def caption(
         counts = {fate: int((rows.fate == code).sum()) for code, fate in enumerate(FATES)}
     if not sum(counts.values()):
         return "No row has come yet."
-    return f"{_next(plane, windows, zone, held_by)} {_sum(counts)}"
+    words = FATE_WORDS if plane.window is not None else DATED_WORDS
+    return f"{_next(plane, windows, zone, held_by)} {_sum(counts, words)}"
+
+
+def under_way_words(pending: Pending, until: int) -> list[str]:
+    """Say how many rows have happened and not arrived, and how many of them come later than is shown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> under_way_words(np.array([[1, 2, 3], [7, 8, 30]]), until=10)
+    ['3 rows have happened and not arrived yet, 1 of them beyond the picture.']
+    """
+    count, beyond = pending.shape[1], int((pending[1] > until).sum())
+    if not count:
+        return []
+    told = f"{count:,} row{'s have' if count > 1 else ' has'} happened and not arrived yet"
+    return [f"{told}, {beyond:,} of them beyond the picture." if beyond else f"{told}."]
+
+
+def other_words(other: WhatIf | None) -> list[str]:
+    """Say what another watermark would have done, against what there was."""
+    if other is None:
+        return []
+    fates = [fate for fate in FATES if other.counts[fate] or other.real[fate]]
+    told = [f"{other.counts[fate]:,} {FATE_WORDS[fate]} (really {other.real[fate]:,})" for fate in fates]
+    told[:1] = [each.replace(" ", " would be ", 1) for each in told[:1]]
+    total = sum(other.real.values())
+    which = "same" if other.whole else "latest"
+    rows = f"With {other.words}, of the {which} {total:,} rows {_listed(told)}."
+    return [rows, _fired_words(other)] if len(other.later) or other.waiting else [rows]
+
+
+def _fired_words(other: WhatIf) -> str:
+    """Say how much later or earlier windows would have fired."""
+    parts = []
+    if len(other.later):
+        middle = int(np.median(other.later)) / SECOND
+        when = "as they did" if abs(middle) < 0.05 else f"{seconds(abs(middle))} "
+        when += "" if abs(middle) < 0.05 else "later" if middle > 0 else "earlier"
+        parts.append(f"windows would have fired {when} (median of {len(other.later):,})")
+    if other.waiting:
+        parts.append(
+            f"{other.waiting:,} that {'has' if other.waiting == 1 else 'have'} fired would still wait"
+        )
+    told = "; ".join(parts)
+    return f"{told[0].upper()}{told[1:]}."
+
+
+def first_output(plane: Plane) -> str:
+    """Give the column whose values are on the panes."""
+    assert isinstance(plane.step, Aggregated)
+    return plane.step.aggregates[0].output
 
 
 def legend(
@@ -89,10 +152,10 @@ def legend(
     entries = [["watermark", "watermark"]] if plane.watermark != NO_WATERMARK else []
     entries += [["horizon", "lateness horizon"]] if lateness else []
     entries += [["ideal", "no delay"]]
+    fates = FATE_WORDS if plane.window is not None else DATED_WORDS
     for fate, way in drawn.items():
-        entries.append(
-            [f"bubble {fate}" if way == "bin" else fate, FATE_WORDS[fate] + " (rows)" * (way == "bin")]
-        )
+        sign = f"bubble {fate}" if way == "bin" else fate
+        entries.append([sign, fates[fate] + " (rows)" * (way == "bin")])
     if windows:
         entries.append(["state", "state of a window: darker, more rows"])
     if any(lane.closes is None for lane in windows):
@@ -110,7 +173,9 @@ def spoken(name: str, key: dict[str, Any] | None, words: str) -> str:
 
 def _next(plane: Plane, windows: list[Lane], zone: Any, held_by: str | None) -> str:
     """Say which window fires next, and what it waits for."""
-    window, watermark = plane.step.window, plane.watermark
+    window, watermark = plane.window, plane.watermark
+    if window is None:
+        return _dated(plane, zone, held_by)
     if isinstance(window, Count):
         return f"A window fires when it has {window.size} rows, whatever the watermark."
     if watermark == END_OF_TIME:
@@ -131,14 +196,37 @@ def _next(plane: Plane, windows: list[Lane], zone: Any, held_by: str | None) -> 
     )
 
 
-def _sum(counts: dict[str, int]) -> str:
+def _dated(plane: Plane, zone: Any, held_by: str | None) -> str:
+    """Say where the watermark of rows without windows is, and who holds it back."""
+    if plane.watermark == END_OF_TIME:
+        return "The stream has ended."
+    if plane.watermark == NO_WATERMARK:
+        told = "There is no watermark yet"
+    else:
+        behind = seconds((plane.now - plane.watermark) / SECOND)
+        told = f"The watermark is at {moment(plane.watermark, zone, 1)}, {behind} behind now"
+    return f"{told}; it is held back by {held_by}." if held_by else f"{told}."
+
+
+def _sum(counts: dict[str, int], words: dict[str, str]) -> str:
     total = sum(counts.values())
     if total == counts["on_time"]:
-        return f"All {total:,} rows came on time." if total > 1 else "The one row came on time."
+        came = words["on_time"]
+        return f"All {total:,} rows came {came}." if total > 1 else f"The one row came {came}."
     parts = [
-        f"{count:,} {'came' if fate == 'on_time' else 'was' if count == 1 else 'were'} {FATE_WORDS[fate]}"
+        f"{count:,} {'came' if fate == 'on_time' else 'was' if count == 1 else 'were'} {words[fate]}"
         for fate, count in counts.items()
         if count
     ]
-    told = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    return f"Of {total:,} row{'s' * (total > 1)}, {told}."
+    return f"Of {total:,} row{'s' * (total > 1)}, {_listed(parts)}."
+
+
+def _listed(parts: list[str]) -> str:
+    """Put parts into one, with "and" before the last.
+
+    Examples
+    --------
+    >>> _listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

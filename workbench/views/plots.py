@@ -1,150 +1,206 @@
-"""``stream.plot``: which picture of a stream is wanted; `workbench.views.charts` draws it when displayed."""
+"""``stream.plot``: live pictures of a stream, as HoloViews objects that people compose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+import holoviews as hv
 
 from workbench.errors import DescriptionError
 from workbench.model.panes import REVISION, TIMING, WINDOW_END, WINDOW_START
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
+from workbench.runtimes.sought import key_values
 from workbench.schema import require
-
-
-@dataclass(frozen=True, eq=False)
-class Plot:
-    """A live picture of a stream, shown where it is displayed; displaying it never blocks the cell.
-
-    Parameters
-    ----------
-    stream : EventStream
-        What is shown.
-    kind : str
-        ``line``, ``stack``, ``bar`` or ``table``.
-    draw : callable or None
-        From a first frame to a `workbench.views.live.LivePlot`; None for a table.
-    last : int
-        How many windows (or, of a table or of single rows, how many rows) are shown.
-    """
-
-    stream: EventStream
-    kind: str
-    draw: Callable[[pd.DataFrame], Any] | None
-    last: int
-
-    def window_of(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Give the rows that are shown: those of the last windows, or just the last."""
-        if self.kind in ("line", "stack") and WINDOW_END in frame:
-            ends = frame[WINDOW_END].drop_duplicates().nlargest(self.last)
-            return frame[frame[WINDOW_END] >= ends.iloc[-1]] if len(ends) else frame
-        if self.kind == "bar" and WINDOW_END in frame and len(frame):
-            return frame[frame[WINDOW_END] == frame[WINDOW_END].max()]
-        return frame.tail(self.last)
-
-    def _ipython_display_(self) -> None:
-        from workbench.views.notebook import display_plot
-
-        display_plot(self)
-
-    def __repr__(self) -> str:
-        return f"<live {self.kind} of {self.stream.name!r}; it shows itself in a notebook>"
+from workbench.views.boxes import Bins, Candles, CategoryBars, WindowBars
+from workbench.views.cells import HeatMap, Table
+from workbench.views.elements import backend
+from workbench.views.notebook import show_in_cells
+from workbench.views.pictures import MOST, Areas, Lines, Picture
+from workbench.views.rows import Rows
 
 
 class PlotAccessor:
-    """Live pictures of a stream; each shows itself in a notebook cell and follows the stream's run.
+    """Live pictures of a stream, each a `holoviews.DynamicMap` of its latest panes.
+
+    They combine as HoloViews objects do: ``a * b`` draws one over the other, ``a + b`` beside it, and
+    ``.opts(...)`` changes how they look. At the end of a cell, alone or combined, they start a run of their
+    streams, or join the newest there is, and follow it. What is of windows still open is dashed, hollow or
+    hatched.
+
+    Further keywords are HoloViews options of the whole picture: ``height``, ``title``, ``ylabel``, ...
 
     Examples
     --------
     >>> import pandas as pd, workbench as wb
     >>> empty = pd.DataFrame({"t": pd.to_datetime([]), "v": []})
-    >>> panes = wb.stream(empty, time="t", watermark="5s").window("1min").agg(n=("v", "size"))
-    >>> panes.plot.line("window_end", "n")
-    <live line of 'n'; it shows itself in a notebook>
+    >>> values = wb.stream(empty, time="t", watermark="5s")
+    >>> panes = values.window("1min").agg(n=("v", "size"), top=("v", "max"))
+    >>> panes.plot.line("window_end", "n") * panes.plot.line("window_end", "top")
+    :DynamicMap   []
+    >>> type(panes.plot.bars("window_start", "n") + panes.plot.table()).__name__
+    'Layout'
     """
 
     def __init__(self, stream: EventStream) -> None:
         self.stream = stream
 
-    def __call__(self) -> Plot:
+    def __call__(self) -> hv.DynamicMap:
         """Give the picture that suits the stream: lines of the first aggregate by key, or a table."""
         step = self.stream.step
         if isinstance(step, Aggregated) and len(step.keys) <= 1:
             return self.line(WINDOW_END, step.aggregates[0].output, by=step.keys[0] if step.keys else None)
         return self.table()
 
-    def line(self, x: str, y: str, *, by: str | None = None, last: int = 60, **looks: Any) -> Plot:
-        """Give lines over time, one a value of ``by``; dashed where a window is still open.
+    def line(
+        self, x: str, y: str, *, by: str | None = None, last: int = 60, most: int = MOST, **opts: Any
+    ) -> hv.DynamicMap:
+        """Give lines, one a value of ``by``; dashed where a window is still open.
 
         Parameters
         ----------
         x, y : str
-            Columns: a datetime, and a number.
+            Columns: a datetime or a number, and a number.
         by : str, optional
             The column that divides the rows into lines.
         last : int
-            How many windows are shown.
-        **looks
-            As `workbench.views.charts.line_plot` takes them: ``y_label``, ``y_format``, ``height``, ...
+            How many windows are shown; of a stream without windows, how many rows.
+        most : int
+            How many lines there are at the most: those of the greatest values.
+        **opts
+            HoloViews options.
         """
-        self._require(x, y, by)
+        return self._show(Lines, x, y, by, last=last, most=most, opts=opts)
 
-        def draw(frame: pd.DataFrame) -> Any:
-            from workbench.views.charts import line_plot
-
-            return line_plot(frame, x, y, by, **{"x_label": f"{x} (UTC)", "y_label": y, **looks})
-
-        return Plot(self.stream, "line", draw, last)
-
-    def stack(self, y: str, *, by: str, last: int = 60, **looks: Any) -> Plot:
-        """Give stacked boxes as wide as their windows, one a value of ``by``; hatched while still open.
+    def area(
+        self,
+        x: str,
+        y: str,
+        *,
+        by: str | None = None,
+        stacked: bool = True,
+        last: int = 60,
+        most: int = MOST,
+        **opts: Any,
+    ) -> hv.DynamicMap:
+        """Give areas, one a value of ``by``, one on the other; hatched where a window is still open.
 
         Parameters
         ----------
-        y, by : str
-            A number of at least 0, and the column that divides the rows.
-        last : int
-            How many windows are shown.
-        **looks
-            As `workbench.views.charts.stacked_plot` takes them.
+        x, y, by, last, most, **opts
+            As for `line`.
+        stacked : bool
+            Whether one is on the other, or all are from zero.
         """
-        self._require(WINDOW_START, y, by)
+        return self._show(Areas, x, y, by, last=last, most=most, stacked=stacked, opts=opts)
 
-        def draw(frame: pd.DataFrame) -> Any:
-            from workbench.views.charts import stacked_plot
-
-            return stacked_plot(frame, y, by, **{"x_label": "event time (UTC)", "y_label": y, **looks})
-
-        return Plot(self.stream, "stack", draw, last)
-
-    def bar(self, x: str, y: str, **looks: Any) -> Plot:
-        """Give horizontal bars of the latest window, one a value of ``x``; hatched while it is open.
+    def bars(
+        self,
+        x: str,
+        y: str,
+        *,
+        by: str | None = None,
+        stacked: bool = True,
+        last: int = 30,
+        most: int = MOST,
+        **opts: Any,
+    ) -> hv.DynamicMap:
+        """Give bars: over windows as wide as they are, or of the latest window one a category.
 
         Parameters
         ----------
-        x, y : str
-            The column of categories, and a number of at least 0.
-        **looks
-            As `workbench.views.charts.bar_plot` takes them.
+        x : str
+            ``window_start`` or ``window_end``, or a column of categories.
+        y, by, last, most, **opts
+            As for `line`; categories are not divided further.
+        stacked : bool
+            Whether the bars of a window are one on the other, or side by side.
         """
-        self._require(x, y)
+        if x in (WINDOW_START, WINDOW_END):
+            return self._show(WindowBars, x, y, by, last=last, most=most, stacked=stacked, opts=opts)
+        if by is not None:
+            raise DescriptionError(
+                f"bars of {x!r} cannot be divided by {by!r}",
+                detail="they show one window, each category once",
+                hint=f"bars('window_start', {y!r}, by={by!r})",
+            )
+        return self._show(CategoryBars, x, y, None, last=last, most=most, opts=opts)
 
-        def draw(frame: pd.DataFrame) -> Any:
-            from workbench.views.charts import bar_plot
+    def heatmap(self, by: str, y: str, *, last: int = 60, most: int = 30, **opts: Any) -> hv.DynamicMap:
+        """Give a cell for each window, across, and each value of ``by``, up; its colour tells ``y``.
 
-            return bar_plot(frame, x, y, **{"x_label": y, **looks})
+        Parameters
+        ----------
+        by, y : str
+            Columns: of categories, and a number.
+        last, most, **opts
+            As for `line`.
+        """
+        self._require(WINDOW_START)
+        return self._show(HeatMap, WINDOW_START, y, by, last=last, most=most, opts=opts)
 
-        return Plot(self.stream, "bar", draw, 1)
+    def ohlc(self, name: str | None = None, *, key: Any = None, last: int = 60, **opts: Any) -> hv.DynamicMap:
+        """Give a candle for each window: hollow blue where it closes higher, filled vermillion where lower.
 
-    def table(self, *, last: int = 12) -> Plot:
+        Parameters
+        ----------
+        name : str, optional
+            That of the aggregate ``"ohlc"``; by default the first there is.
+        key : value, tuple or dict, optional
+            The values of the key columns; needed if there are any.
+        last, **opts
+            As for `line`.
+        """
+        step = self.stream.step
+        keys = step.keys if isinstance(step, Aggregated) else ()
+        prefix = self._prices(name)
+        only = key_values(keys, key) if keys or key is not None else {}
+        picture = Candles(y=prefix.rstrip("_") or "price", prefix=prefix, only=only, last=last, opts=opts)
+        return self._live(picture)
+
+    def hist(self, x: str, *, bins: int = 20, last: int = 2_000, **opts: Any) -> hv.DynamicMap:
+        """Give a histogram of a column, over the last rows or the panes of the last windows that are closed.
+
+        Parameters
+        ----------
+        x : str
+            A column of numbers.
+        bins : int
+            How many bars.
+        last, **opts
+            As for `line`; here it is rows.
+        """
+        self._require(x)
+        return self._live(Bins(x=x, bins=bins, last=last, opts=opts))
+
+    def table(self, *, last: int = 12, **opts: Any) -> hv.DynamicMap:
         """Give a table of the last rows."""
-        return Plot(self.stream, "table", None, last)
+        return self._live(Table(last=last, opts=opts))
+
+    def _show(self, kind: type[Picture], x: str, y: str, by: str | None, **options: Any) -> hv.DynamicMap:
+        self._require(x, y, by)
+        return self._live(kind(x=x, y=y, by=by or "", **options))
+
+    def _live(self, picture: Picture) -> hv.DynamicMap:
+        backend()
+        show_in_cells()
+        rows = Rows(self.stream, picture)
+        return hv.DynamicMap(rows.draw, streams=[rows])
 
     def _require(self, *columns: str | None) -> None:
         if self.stream.columns is not None:
             require(self.stream.columns, [column for column in columns if column], "a plot")
         if columns[-1] in (TIMING, REVISION):
             raise DescriptionError(f"rows cannot be divided by {columns[-1]!r}", hint="choose a key")
+
+    def _prices(self, name: str | None) -> str:
+        columns = self.stream.columns or ()
+        found = [each.removesuffix("open") for each in columns if each.endswith("open")]
+        found = [each for each in found if all(each + of in columns for of in ("high", "low", "close"))]
+        wanted = [each for each in found if name in (None, each, each.rstrip("_"))]
+        if not wanted:
+            raise DescriptionError(
+                f"no prices called {name!r}" if name else "no prices to draw candles of",
+                hint="aggregate them with 'ohlc', as in .agg(price=('price', 'ohlc'))",
+            )
+        return wanted[0]

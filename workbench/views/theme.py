@@ -46,6 +46,17 @@ CLOSED_ALPHA: Final = 0.9
 ASSETS: Final = Path(__file__).parent / "assets"
 
 
+def script(name: str) -> str:
+    """Give the text of a script: a widget that is given its path is kept for ever by who watches the file.
+
+    Examples
+    --------
+    >>> "export default" in script("transport.js")
+    True
+    """
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
 def stylesheet() -> str:
     """Give the style sheet of pages and their parts; it names nothing outside itself.
 

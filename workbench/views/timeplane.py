@@ -6,33 +6,32 @@ result that is not running is replayed as a whole, if it has an end; a run is fo
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from workbench.errors import DescriptionError
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
+from workbench.model.watermarks import Watermark
 from workbench.runtimes.batch import unending
+from workbench.runtimes.inflight import NONE, Pending, pending
 from workbench.runtimes.plane import Plane, replay
-from workbench.runtimes.registry import cell_in_execution, runs, start
-from workbench.runtimes.run import Run, running_loop
+from workbench.runtimes.registry import runs, start
+from workbench.runtimes.run import Run
 from workbench.runtimes.sought import key_values
+from workbench.runtimes.stages import Stage, stages
+from workbench.runtimes.whatif import Other
 from workbench.time import SECOND, Duration, duration
 from workbench.views.completeness import Completeness
-from workbench.views.planescene import scene
-from workbench.views.planesvg import static
+from workbench.views.inflight import InFlightView
+from workbench.views.planes import Planes
+from workbench.views.planescene import WIDTH, Extent, extent_of, scene
+from workbench.views.sceneview import SceneView
 
-PERIOD = 0.2
-"""Seconds between two looks at the record, at least."""
-SHARE = 0.15
-"""How much of the time may be spent on drawing."""
 WINDOWS = 6
 """How many windows of a run are followed, unless said otherwise."""
 
-_shown: list[TimePlane] = []
 
-
-class TimePlane:
+class TimePlane(SceneView):
     """A picture of when rows came and what became of them; made by ``result.timeplane()``.
 
     Parameters
@@ -47,6 +46,10 @@ class TimePlane:
         Show only so much processing time, the last; without it all, or of a run that goes on some windows.
     run : Run, optional
         That is followed.
+    ahead : bool
+        Whether rows that have happened and not arrived yet are shown, of a run whose sources know them.
+    what_if : Watermark or duration, optional
+        Another policy, or bound, whose watermark is drawn as a ghost.
 
     Examples
     --------
@@ -66,133 +69,128 @@ class TimePlane:
         key: Any = None,
         last: Duration | None = None,
         run: Run | None = None,
+        ahead: bool = True,
+        what_if: Watermark | Duration | None = None,
     ) -> None:
-        self.plane, self.name, self.run = plane, name, run
-        self.key = None if key is None else key_values(plane.step.keys, key)
+        super().__init__(run)
+        self.plane, self.name, self.ahead = plane, name, ahead
+        self.key = None if key is None else key_values(plane.keys, key)
         if self.key:
             plane.watch(self.key)
         self.last = None if last is None else duration(last, what="time to be seen", positive=True)
-        self.task: Any = None
-        self._seen: tuple[Any, ...] = ()
-        self._owner = cell_in_execution()
+        self.other = None if what_if is None else Other(plane, what_if)
+
+    def __or__(self, other: TimePlane | Planes) -> Planes:
+        """Put two next to each other, on the same scales of event time and processing time."""
+        return Planes([self, *(other.planes if isinstance(other, Planes) else [other])])
 
     @property
-    def live(self) -> bool:
-        """Whether it goes on."""
-        return self.run is not None and not self.run.over
+    def version(self) -> Any:
+        """What changes when there is something new to be seen."""
+        return self.plane.version
 
-    def scene(self) -> dict[str, Any]:
+    @property
+    def span(self) -> int | None:
+        """How much processing time is shown, in nanoseconds; None for all."""
+        if self.last is not None or not self.live:
+            return self.last
+        return WINDOWS * max(getattr(self.plane.window, "lengths", ()), default=0) or 60 * SECOND
+
+    def extent(self, last: int | None) -> Extent:
+        """Give what is to be seen: see `workbench.views.planescene`."""
+        return extent_of(self.plane, self.key, last)
+
+    def scene(
+        self, *, last: int | None = None, extent: Extent | None = None, width: int = WIDTH
+    ) -> dict[str, Any]:
         """Draw it as it is now: see `workbench.views.planescene`."""
-        held = None if self.run is None else _holder(self.run)
-        last = self.last
-        if last is None and self.live:
-            last = WINDOWS * max(self.plane.step.window.lengths, default=0) or 60 * SECOND
-        return scene(self.plane, name=self.name, key=self.key, last=last, held_by=held, live=self.live)
+        return scene(
+            self.plane,
+            name=self.name,
+            key=self.key,
+            last=last or self.span,
+            held_by=self._holder(),
+            live=self.live,
+            other=None if self.other is None else self.other.now(self.key),
+            pending=self._pending() if self.ahead else NONE,
+            extent=extent,
+            width=width,
+        )
 
     def completeness(self) -> Completeness:
-        """Give, for every bound of disorder, how many rows would have come in time."""
-        return Completeness(self.plane, self.key)
+        """Give, for every bound of disorder, how many rows would have come in time; live of a live run."""
+        return Completeness(self.plane, self.key, run=self.run)
 
-    def close(self) -> None:
-        """Stop following."""
-        if self.task is not None:
-            self.task.cancel()
-        if self in _shown:
-            _shown.remove(self)
+    def in_flight(self, *, at: Any = None) -> InFlightView:
+        """Give how many rows have arrived, and how many are under way, by event time; and how long they take.
 
-    def _repr_html_(self) -> str:
-        return static(self.scene())
+        Parameters
+        ----------
+        at : timestamp, optional
+            The moment of processing time; naive is UTC. By default the last.
+        """
+        return InFlightView(self.plane, self.name, key=self.key, at=at, last=self.span, run=self.run)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """Give words, the static picture, and in a notebook the view that takes its place."""
-        drawn = self.scene()
-        bundle: dict[str, Any] = {"text/plain": drawn["label"], "text/html": static(drawn)}
-        if self._owner is None:
-            return bundle
-        shown = self._widget(drawn)._repr_mimebundle_()
-        view = shown[0] if isinstance(shown, tuple) else shown
-        return {**(view or {}), **bundle}
+    def _pending(self) -> Pending:
+        return NONE if self.run is None or self.key else pending(self.run, self.plane.step)
 
-    def _ipython_display_(self) -> None:
-        from IPython import display as ipython
+    def _holder(self) -> str | None:
+        """Say who holds the watermark back."""
+        return None if self.run is None else ", ".join(self.run.held_back_by.values()) or None
 
-        self._owner = cell_in_execution()
-        for other in [each for each in _shown if each is self or _replaced(each._owner, self._owner)]:
-            other.close()
-        handle = ipython.display(self._repr_mimebundle_(), raw=True, display_id=True)
-        if self.live and self._owner is not None and running_loop() is not None:
-            _shown.append(self)
-            self.task = asyncio.ensure_future(self.follow(self._view, handle))
 
-    def __panel__(self) -> Any:
-        """Give it as a part of a served page."""
-        import panel as pn
+class StagePlane(TimePlane):
+    """The time plane of a stage of a run: it says which of its own inputs holds its watermark back."""
 
-        from workbench.views.planewidget import PlaneComponent
+    def __init__(self, stage: Stage, **told: Any) -> None:
+        super().__init__(stage.plane, stage.name, **told)
+        self.stage = stage
 
-        part = PlaneComponent(scene=self.scene(), sizing_mode="stretch_width")
-        if self.live:
-            pn.state.add_periodic_callback(lambda: self._tell(part), period=int(PERIOD * 1_000))
-        return part
-
-    def _widget(self, drawn: dict[str, Any]) -> Any:
-        from workbench.views.planewidget import PlaneWidget
-
-        self._view = PlaneWidget(scene=drawn)
-        return self._view
-
-    async def follow(self, view: Any, handle: Any = None) -> None:
-        """Show what is new until the run is over; then leave the whole as a static picture too."""
-        loop = asyncio.get_running_loop()
-        while True:
-            over, begun = not self.live, loop.time()
-            self._tell(view)
-            if over:
-                break
-            await asyncio.sleep(max(PERIOD, (loop.time() - begun) / SHARE))
-        if handle is not None:
-            handle.update({**self._bundle_of(view), "text/html": static(view.scene)}, raw=True)
-        self.close()
-
-    def _bundle_of(self, view: Any) -> dict[str, Any]:
-        shown = view._repr_mimebundle_()
-        return dict((shown[0] if isinstance(shown, tuple) else shown) or {})
-
-    def _tell(self, view: Any) -> None:
-        """Show what is new, if anything is."""
-        seen = (self.plane.version, self.live)
-        if seen != self._seen:
-            self._seen, view.scene = seen, self.scene()
-
-    def __repr__(self) -> str:
-        label: str = self.scene()["label"]
-        return label
+    def _holder(self) -> str | None:
+        return self.stage.held_by
 
 
 def of_stream(
-    stream: EventStream, *, key: Any = None, last: Duration | None = None, batch_rows: int | None = None
+    stream: EventStream,
+    *,
+    key: Any = None,
+    last: Duration | None = None,
+    batch_rows: int | None = None,
+    **told: Any,
 ) -> TimePlane:
     """Give the time plane of a result: of a run of it, if there is one; else of the whole; else of a new run.
+
+    Parameters
+    ----------
+    key, last
+        See ``PaneStream.timeplane``.
+    batch_rows : int, optional
+        Rows that are read at once, where the whole is shown; late panes are one a batch.
+    what_if : duration or Watermark, optional
+        Another bound, or policy, whose watermark is drawn over the real one, with what it would change.
+    ahead : bool
+        Whether rows that have happened and not arrived yet are shown (the default), of a run whose sources
+        know them, as simulators do.
 
     Raises
     ------
     DescriptionError
-        If the key does not fit.
+        If the key does not fit, or it cannot be known what the other policy would have done.
     """
     step = stream.step
     assert isinstance(step, Aggregated)
     for run in reversed(runs()):
-        for name, other in run.streams.items():
+        for name, other in run.described.items():
             if other.step is step:
-                return of_run(run, name, key=key, last=last)
+                return of_run(run, name, key=key, last=last, **told)
     if not unending(step):
         chosen = None if key is None else key_values(step.keys, key)
         plane = replay(step, batch_rows=batch_rows, key=chosen)
-        return TimePlane(plane, stream.name, key=chosen, last=last)
-    return of_run(start(stream), stream.name, key=key, last=last)
+        return TimePlane(plane, stream.name, key=chosen, last=last, **told)
+    return of_run(start(stream), stream.name, key=key, last=last, **told)
 
 
-def of_run(run: Run, result: str, *, key: Any = None, last: Duration | None = None) -> TimePlane:
+def of_run(run: Run, result: str, *, key: Any = None, last: Duration | None = None, **told: Any) -> TimePlane:
     """Give the time plane of a result of a run.
 
     Raises
@@ -211,14 +209,19 @@ def of_run(run: Run, result: str, *, key: Any = None, last: Duration | None = No
             if windowed
             else "window and aggregate rows first",
         )
-    return TimePlane(plane, result, key=key, last=last, run=run)
+    return TimePlane(plane, result, key=key, last=last, run=run, **told)
 
 
-def _holder(run: Run) -> str | None:
-    """Say who holds the watermark of a run back."""
-    return ", ".join(run.held_back_by.values()) or None
+def of_stages(run: Run, *, last: Duration | None = None, ahead: bool = True) -> Planes:
+    """Give the time planes of all stages of a run, side by side: sources, where they meet, and results.
 
-
-def _replaced(one: tuple[str, str] | None, other: tuple[str, str] | None) -> bool:
-    """Say whether a cell has been executed again."""
-    return one is not None and other is not None and one[0] == other[0] and one[1] != other[1]
+    Raises
+    ------
+    DescriptionError
+        If there is nothing to be seen.
+    """
+    run.require_past()
+    found = stages(run)
+    if not found:
+        raise DescriptionError("no stage of this run has a time plane", hint="date and window rows first")
+    return Planes([StagePlane(stage, last=last, run=run, ahead=ahead) for stage in found])

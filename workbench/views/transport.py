@@ -1,7 +1,8 @@
-"""The transport bar: buttons and keys that hold, step and rewind a run, and a line on how it is doing."""
+"""The transport bar: holds, steps and rewinds a run, looks back, and says how the run is doing."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import anywidget
@@ -11,8 +12,9 @@ import traitlets
 from workbench.runtimes.pace import Speed
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Metrics
+from workbench.time import timestamp
 from workbench.views import theme
-from workbench.views.words import NOTHING
+from workbench.views.words import NOTHING, percent, seconds
 
 SPEEDS: dict[str, Speed] = {"0.1x": 0.1, "1x": 1, "10x": 10, "60x": 60, "600x": 600, "max": "max"}
 BACK = 10.0
@@ -23,26 +25,39 @@ class Transport(anywidget.AnyWidget):
     """The bar of one run; whoever shows it calls `tell` now and then.
 
     Keys, while it has the focus: space holds and goes on, right is a batch, left goes back, ``w`` and ``p``
-    go to the next watermark and pane, ``s`` stops.
+    go to the next watermark and pane, ``s`` stops. The slider looks back: views show what had come out by
+    then, and the run goes on.
+
+    Parameters
+    ----------
+    run : Run
+        Whose.
+    more : callable, optional
+        Gives what is shown besides, as of a card: see `workbench.views.card`.
     """
 
-    _esm = theme.ASSETS / "transport.js"
+    _esm = theme.script("transport.js")
     state = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        super().__init__(state=told(run))
+    def __init__(self, run: Run, *, more: Callable[[Run], dict[str, Any]] | None = None) -> None:
+        self._run, self._more = run, more
+        super().__init__(state=self._told())
         self.on_msg(self._heard)
 
     def tell(self) -> None:
         """Show how the run is doing."""
-        self.state = told(self._run)
+        self.state = self._told()
 
-    def act(self, name: str, speed: str = "") -> None:
-        """Do what a button or key says; nothing if the run is over."""
+    def _told(self) -> dict[str, Any]:
+        return told(self._run) | ({} if self._more is None else {"card": self._more(self._run)})
+
+    def act(self, name: str, speed: str = "", at: float | None = None) -> None:
+        """Do what a button, key or slider says; if the run is over, only look back."""
         run = self._run
+        if name == "look":
+            run.look(at=None if at is None else pd.Timestamp(at, unit="ms"), only=run.lens.only)
         if run.over:
-            return
+            return self.tell()
         match name:
             case "pause":
                 run.resume() if run.status == "paused" else run.pause()
@@ -59,7 +74,7 @@ class Transport(anywidget.AnyWidget):
         self.tell()
 
     def _heard(self, _: Any, content: Any, buffers: Any) -> None:
-        self.act(str(content.get("act")), str(content.get("speed", "")))
+        self.act(str(content.get("act")), str(content.get("speed", "")), content.get("at"))
 
 
 def speeds(run: Run) -> dict[str, Speed]:
@@ -77,7 +92,43 @@ def told(run: Run) -> dict[str, Any]:
         "speeds": list(choice),
         "speed": next(words for words, speed in choice.items() if speed == run.speed),
         "words": health(run.metrics()),
+        "progress": progress(run.metrics()),
+        "look": looking(run),
     }
+
+
+def looking(run: Run) -> dict[str, Any]:
+    """Give how far back one can look, and the moment looked at, in ms; empty before the first batch."""
+    marks = run.trace.marks
+    if not marks:
+        return {}
+    at = run.lens.at
+    words = "now" if at is None else f"looking back to {_clock(timestamp(at), fine=True)}"
+    since, until = marks[0].moment, max(run.now, marks[-1].moment)
+    return {
+        "since": since / 1e6,
+        "until": until / 1e6,
+        "at": None if at is None else min(max(at, since), until) / 1e6,
+        "words": words,
+    }
+
+
+def progress(metrics: Metrics) -> dict[str, Any]:
+    """Give how much of bounded sources has been read, and how long the rest takes; else for how long it runs.
+
+    Examples
+    --------
+    >>> from workbench.runtimes.trace import Metrics
+    >>> up, left = pd.Timedelta("3min"), pd.Timedelta("40s")
+    >>> progress(Metrics("running", 0, 0.0, None, None, None, 0, 0, 0, up, 0.25, left))
+    {'share': 0.25, 'words': '25 % read, 40.0 s left'}
+    >>> progress(Metrics("running", 0, 0.0, None, None, None, 0, 0, 0, up))
+    {'share': None, 'words': 'up 3 min 0 s'}
+    """
+    if metrics.share is None:
+        return {"share": None, "words": f"up {seconds(metrics.uptime)}"}
+    rest = f", {seconds(metrics.left)} left" if metrics.left is not None else ""
+    return {"share": round(metrics.share, 3), "words": f"{percent(metrics.share, 0)} read{rest}"}
 
 
 def health(metrics: Metrics) -> list[tuple[str, str]]:

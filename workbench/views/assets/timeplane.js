@@ -1,48 +1,34 @@
-// Draws a time plane: a scene of rectangles, paths and words at their places. Words are set as text, never read as
-// HTML. What comes from the page itself: a cross-hair, the nearest mark in words, and going back in processing time.
+// Draws a time plane. What comes from the page itself: a cross-hair, the nearest mark in words, and going back in
+// processing time. A scene of several is drawn as so many side by side; one without processing time has none to go back.
 
-const SVG = "http://www.w3.org/2000/svg";
 const PLAY = 12000; // ms from the first moment to the last
 const REACH = 14; // px within which a mark is near
 const SPOKEN = 10000; // ms between two captions for screen readers
-
-function make(tag, attributes, words) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (words !== undefined) node.textContent = words;
-  return node;
-}
-
-function html(tag, attributes, words) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (words !== undefined) node.textContent = words;
-  return node;
-}
-
-function drawn([kind, name, ...rest]) {
-  if (kind === "rect") {
-    const [x, y, width, height, opacity] = rest;
-    return make("rect", { class: name, x, y, width, height, ...(opacity === undefined ? {} : { opacity }) });
-  }
-  if (kind === "path") return make("path", { class: name, d: rest[0] });
-  return make("text", { class: name, x: rest[0], y: rest[1] }, rest[2]);
-}
-
-function group(shapes, attributes = {}) {
-  const node = make("g", attributes);
-  node.append(...shapes.map(drawn));
-  return node;
-}
 
 // Milliseconds of the zone's own clock, as words: whoever drew the scene has moved them there.
 const clock = (ms, tenths) => new Date(ms).toISOString().slice(11, tenths ? 21 : 19);
 const momentAt = ([first, last, low, high], place) => low + ((place - first) / (last - first)) * (high - low);
 
-let count = 0;
-
 export function render({ model, el }) {
-  const number = ++count;
+  return model.get("scene").planes ? several({ model, el }) : single({ model, el });
+}
+
+// Each of several is drawn by itself, from its own part of the scene.
+function several({ model, el }) {
+  const row = html("div", { class: "wb-planes" });
+  el.append(row);
+  const peers = []; // who looks back at one looks back at all
+  const ends = model.get("scene").planes.map((_, at) => {
+    const cell = html("div", {});
+    row.append(cell);
+    const get = () => model.get("scene").planes[at];
+    return single({ model: { get, on: (name, heard) => model.on(name, heard), off: (name, heard) => model.off(name, heard) }, el: cell }, peers);
+  });
+  return () => ends.forEach((end) => end());
+}
+
+function single({ model, el }, peers = []) {
+  const clipped = `wb-plane-clip-${Math.random().toString(36).slice(2)}`; // other pictures have other frames
   const root = html("div", { class: "wb-plane" });
   const stage = html("div", { class: "stage" });
   const svg = make("svg", { role: "img", tabindex: 0, "aria-keyshortcuts": "ArrowLeft ArrowRight Escape" });
@@ -68,13 +54,12 @@ export function render({ model, el }) {
     const [width, height] = scene.size, [left, right, top, bottom] = scene.frame;
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("aria-label", scene.label);
-    const clip = make("clipPath", { id: `wb-plane-clip-${number}` });
+    const clip = make("clipPath", { id: clipped });
     clip.append(make("rect", { x: left, y: top, width: right - left, height: bottom - top }));
-    const hatch = make("pattern", { id: "wb-plane-hatch", width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
-    hatch.append(make("path", { class: "hatch", d: "M0 0V7" }));
     const defs = make("defs", {});
-    defs.append(clip, hatch);
-    const plot = group(scene.plot, { "clip-path": `url(#wb-plane-clip-${number})` });
+    defs.append(clip, hatching());
+    bar.hidden = !scene.up;
+    const plot = group(scene.plot, { "clip-path": `url(#${clipped})` });
     veil = make("g", {});
     over = make("g", {});
     svg.replaceChildren(defs, group(scene.above), group(scene.under), plot, veil, over, group(scene.below));
@@ -85,7 +70,7 @@ export function render({ model, el }) {
 
   // What came after the moment that the slider holds is veiled.
   function hold() {
-    if (!scene) return;
+    if (!scene || !scene.up) return;
     const [left, right, top] = scene.frame, [bottom, high] = scene.up;
     const y = bottom + (Number(slider.value) / 1000) * (high - bottom);
     const back = !following();
@@ -99,6 +84,7 @@ export function render({ model, el }) {
   }
 
   function seen() {
+    if (!scene.up) return scene.points;
     const [bottom, high] = scene.up;
     const y = bottom + (Number(slider.value) / 1000) * (high - bottom);
     return scene.points.filter((point) => point[1] >= y - 1);
@@ -130,10 +116,12 @@ export function render({ model, el }) {
       const away = (each[0] - x) ** 2 + (each[1] - y) ** 2;
       if (away < least) [near, least] = [each, away];
     }
+    if (!scene.up && !near) return quiet();
     over.replaceChildren(make("path", { class: "cross", d: `M${x} ${top}V${bottom}M${left} ${y}H${right}` }));
+    if (!scene.up) over.replaceChildren();
     if (near) over.append(make("circle", { class: "near", cx: near[0], cy: near[1], r: 8 }));
-    const times = `event time ${clock(momentAt(scene.across, x))} · processing time ${clock(momentAt(scene.up, y))}`;
-    tell(x, y, near ? `${near[2]}` : times);
+    if (near) return tell(x, y, near[2]);
+    tell(x, y, `event time ${clock(momentAt(scene.across, x))} · processing time ${clock(momentAt(scene.up, y))}`);
   }
 
   function key(event) {
@@ -165,13 +153,17 @@ export function render({ model, el }) {
       const share = Math.min(1000, ((now - begun) / PLAY) * 1000);
       slider.value = still.matches ? Math.floor(share / 50) * 50 : share; // no glide for those who want none
       hold();
-      if (share >= 1000) { slider.value = 1000; stop(); draw(); } else playing = requestAnimationFrame(move);
+      lead();
+      if (share >= 1000) { slider.value = 1000; stop(); draw(); lead(); } else playing = requestAnimationFrame(move);
     };
     playing = requestAnimationFrame(move);
   }
 
+  const lead = () => peers.forEach((each) => each !== follow && each(slider.value));
+  const follow = (value) => { stop(); slider.value = value; if (following()) draw(); else hold(); };
+  peers.push(follow);
   const changed = () => { if (following() || !scene) draw(); }; // whoever looks back is not pulled away
-  const slid = () => { stop(); if (following()) draw(); else hold(); quiet(); };
+  const slid = () => { stop(); if (following()) draw(); else hold(); lead(); quiet(); };
   svg.addEventListener("pointermove", point);
   svg.addEventListener("pointerleave", quiet);
   svg.addEventListener("keydown", key);

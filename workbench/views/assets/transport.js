@@ -27,7 +27,20 @@ const STYLE = `
 .wb-transport button:disabled { opacity: .4; cursor: default }
 .wb-transport :focus-visible { outline: 2px solid #0072B2; outline-offset: 1px }
 .wb-transport svg { width: 16px; height: 16px }
-.wb-health { margin-left: 8px; font-variant-numeric: tabular-nums }
+.wb-health, .wb-progress, .wb-look { font-variant-numeric: tabular-nums }
+.wb-health { margin-left: 8px }
+.wb-look { display: flex; align-items: center; gap: 6px; margin-left: 4px }
+.wb-transport .wb-look button { width: auto; padding: 0 8px }
+.wb-look input { width: 110px; accent-color: var(--wb-processing, #00795a) }
+.wb-look output { color: var(--wb-processing, #00795a); min-width: 2.5em }
+.wb-progress { display: flex; align-items: center; gap: 8px }
+.wb-progress progress { width: 110px; height: 8px; accent-color: var(--wb-processing, #00795a) }
+.wb-card { flex-basis: 100%; display: flex; flex-wrap: wrap; gap: 2px 24px; align-items: flex-start; padding: 4px 2px 2px }
+.wb-card h3 { flex-basis: 100%; margin: 0; font-size: 13px; font-weight: 650 }
+.wb-card table { border-collapse: collapse; margin: 0; font-size: 12px; color: inherit }
+.wb-card td { padding: 1px 16px 1px 0; text-align: left }
+.wb-card svg { width: 240px; height: 40px; color: var(--wb-processing, #00795a) }
+.wb-card figure { margin: 0 } .wb-card .error { flex-basis: 100%; font-weight: 600 }
 .wb-health .event { color: var(--wb-event, #0072B2) } .wb-health .processing { color: var(--wb-processing, #00795a) }
 [data-jp-theme-light="false"] .wb-transport { --wb-event: #56B4E9; --wb-processing: #2fc79a }
 `;
@@ -35,6 +48,62 @@ const STYLE = `
 function icon(name) {
   const line = OUTLINED.has(name) ? 'fill="none" stroke="currentColor" stroke-width="2"' : 'fill="currentColor"';
   return `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}" ${line}/></svg>`;
+}
+
+function make(tag, name, words) {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  if (words !== undefined) node.textContent = words;
+  return node;
+}
+
+// A slider over the time that is remembered; at its end the views show the present.
+function lookingBack(model) {
+  const root = make("span", "wb-look"), slider = make("input"), at = make("output");
+  Object.assign(slider, { type: "range", min: 0, max: 1000, value: 1000, title: "look back: the views show what had come out by then" });
+  slider.setAttribute("aria-label", "look back in processing time");
+  root.append(slider, at);
+  let span = null, held = false, waiting = 0;
+  slider.addEventListener("input", () => {
+    held = true;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      held = false;
+      const share = Number(slider.value) / 1000;
+      model.send(share >= 1 || !span ? { act: "look" } : { act: "look", at: span.since + share * (span.until - span.since) });
+    }, 80);
+  });
+  const update = (told) => {
+    span = told.since === undefined ? null : told;
+    root.hidden = !span;
+    if (!span) return;
+    at.textContent = told.words;
+    slider.setAttribute("aria-valuetext", told.words);
+    if (held) return;
+    const share = told.at === null ? 1 : (told.at - told.since) / Math.max(told.until - told.since, 1);
+    slider.value = told.at === null ? 1000 : Math.min(999, Math.round(1000 * share));
+  };
+  return { root, update };
+}
+
+function line(values) {
+  const most = Math.max(...values, 1e-9), last = Math.max(values.length - 1, 1);
+  const points = values.map((value, at) => `${((240 * at) / last).toFixed(1)},${(38 - (36 * value) / most).toFixed(1)}`);
+  return `<svg viewBox="0 0 240 40" aria-hidden="true"><polyline points="${points.join(" ")}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>`;
+}
+
+function showCard(card, told) {
+  const figure = make("figure"), table = make("table");
+  if (told.rates.length > 1) {
+    figure.innerHTML = line(told.rates); // numbers only
+    figure.append(make("figcaption", "", `up to ${Math.max(...told.rates).toLocaleString("en")} rows a second of processing time`));
+  }
+  for (const row of told.results) {
+    const cells = make("tr");
+    cells.append(...row.map((word) => make("td", "", word)));
+    table.append(cells);
+  }
+  card.replaceChildren(make("h3", "", told.name), ...told.errors.map((words) => make("div", "error", words)), figure, table);
 }
 
 function render({ model, el }) {
@@ -60,13 +129,18 @@ function render({ model, el }) {
   speed.title = "speed of processing time";
   speed.setAttribute("aria-label", speed.title);
   speed.addEventListener("change", () => model.send({ act: "speed", speed: speed.value }));
-  const health = document.createElement("span");
-  health.className = "wb-health";
+  const look = lookingBack(model);
+  const progress = make("span", "wb-progress"), meter = make("progress"), far = make("span");
+  meter.max = 1;
+  meter.setAttribute("aria-label", "how much of the sources has been read");
+  progress.append(meter, far);
+  const health = make("span", "wb-health");
   health.setAttribute("role", "status");
-  bar.append(speed, health);
+  const card = make("div", "wb-card");
+  bar.append(speed, look.root, health, progress, card);
   bar.addEventListener("keydown", (event) => {
     const found = BUTTONS.find(([, , key]) => key === event.key);
-    if (!found || event.target === speed || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!found || event.target === speed || event.target.type === "range" || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation(); // or JupyterLab would take it for a command of its own
     if (!buttons[found[0]].disabled) model.send({ act: found[0] });
@@ -90,6 +164,12 @@ function render({ model, el }) {
         return at ? [" · ", part] : [part];
       }),
     );
+    meter.hidden = state.progress.share === null;
+    meter.value = state.progress.share || 0;
+    far.textContent = state.progress.words;
+    look.update(state.look);
+    card.hidden = !state.card;
+    if (state.card) showCard(card, state.card);
   }
   model.on("change:state", update);
   update();

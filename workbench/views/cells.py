@@ -1,0 +1,106 @@
+"""Pictures made of cells: heat maps and tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.model.panes import WINDOW_END, WINDOW_START
+from workbench.views.elements import CLOCK, Axes, Part
+from workbench.views.live import milliseconds, words
+from workbench.views.pictures import Picture
+from workbench.views.tables import openness
+
+
+@dataclass(eq=False, kw_only=True)
+class HeatMap(Picture):
+    """A cell for each window and name, the darker the greater; hatched over windows that are still open.
+
+    ``by`` is along y, and ``y`` is the number that colours a cell.
+    """
+
+    kind = "heatmap"
+
+    def axes(self) -> Axes:
+        """Say what is along the axes."""
+        return Axes(x_label=f"window ({self.zone})", y_label=self.by, grid="", opts=self.opts)
+
+    def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
+        """Give the cells, and the spans of time over which windows are open."""
+        names = self.meet(frame, self.by)
+        rows = frame[frame[self.by].astype(str).isin(names)] if len(frame) else frame
+        left = milliseconds(rows[WINDOW_START]) if len(rows) else np.zeros(0)
+        right = milliseconds(rows[WINDOW_END]) if len(rows) else np.zeros(0)
+        open_spans = np.unique(np.stack([left, right], axis=1)[openness(rows)], axis=0)
+        cells = {
+            self.x: (left + right) / 2,
+            self.by: words(rows[self.by]) if len(rows) else words([]),
+            self.y: rows[self.y].to_numpy(dtype=float) if len(rows) else np.zeros(0),
+            "width": right - left,
+        }
+        told = [("window", f"@{{{self.x}}}{{{CLOCK}}}"), (self.by, f"@{{{self.by}}}")]
+        return {
+            "cells": Part(
+                "HeatMap",
+                [self.x, self.by],
+                [self.y],
+                cells,
+                times=frozenset({self.x}),
+                looks={"cmap": "cividis", "colorbar": True},
+                keys=cells[self.x] * 1_000 + pd.Index(names).get_indexer(cells[self.by]),
+                tooltips=[*told, (self.y, "@zvalues{0,0.[00]}")],
+            ),
+            "open": Part(
+                "VSpans",
+                ["x0", "x1"],
+                [],
+                {"x0": open_spans[:, 0], "x1": open_spans[:, 1]},
+                times=frozenset({"x0", "x1"}),
+                looks={"color": "white", "fill_alpha": 0.0, "line_alpha": 0.0},
+                hatched=True,
+            ),
+        }
+
+
+@dataclass(eq=False, kw_only=True)
+class Table(Picture):
+    """The last rows as a table, the latest first."""
+
+    last: int = 12
+    kind = "table"
+
+    def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give the last rows."""
+        return frame.tail(self.last)
+
+    def axes(self) -> Axes:
+        """A table has none."""
+        return Axes(opts=self.opts)
+
+    def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
+        """Give the rows; a table of other columns is another part."""
+        rows = frame.iloc[::-1]
+        times = {name for name in rows if pd.api.types.is_datetime64_any_dtype(rows[name])}
+        columns = {name: _column(rows[name], name in times) for name in rows}
+        part = Part(
+            "Table",
+            [],
+            [str(name) for name in rows],
+            {str(name): column for name, column in columns.items()},
+            times=frozenset(map(str, times)),
+            keys=np.arange(len(rows), dtype=float),
+        )
+        return {f"table of {', '.join(part.vdims)}": part}
+
+
+def _column(column: pd.Series, is_time: bool) -> Any:
+    if is_time:
+        return milliseconds(column)
+    if pd.api.types.is_integer_dtype(column) and not column.hasnans:
+        return column.to_numpy(dtype=np.int64)
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return column.to_numpy(dtype=float, na_value=np.nan)
+    return words(column)

@@ -1,0 +1,276 @@
+"""The kinds of pictures that ``stream.plot`` gives: from the rows that are seen to the parts of a picture.
+
+A part that is of windows still open is dashed, hollow or hatched, and lighter.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from workbench.model.panes import EARLY, TIMING, WINDOW_END, WINDOW_START
+from workbench.views import theme
+from workbench.views.elements import CLOCK, Axes, Part, composed
+from workbench.views.live import words
+from workbench.views.tables import openness, pivoted
+from workbench.views.words import clock
+
+Floats = npt.NDArray[np.float64]
+MOST = 12
+"""How many values of a column are told apart, unless said otherwise."""
+
+NOBODY = ""
+"""The name of the only part before there are names: HoloViews wants the same kind of thing every time."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Picture:
+    """One kind of picture of one stream.
+
+    Parameters
+    ----------
+    x, y, by : str
+        Columns; ``by`` is empty if rows are not divided.
+    last : int
+        How many windows are shown; of rows without windows how many rows.
+    most : int
+        How many values of ``by`` are shown: those that are greatest when there is something to be seen, then
+        those that come up while there is room.
+    zone : str
+        The name of the time zone of the windows.
+    opts : mapping
+        HoloViews options of the whole picture.
+    names : list of str
+        The values of ``by`` so far; each keeps its place and colour.
+    """
+
+    x: str = ""
+    y: str = ""
+    by: str = ""
+    last: int = 60
+    most: int = MOST
+    zone: str = "UTC"
+    opts: Mapping[str, Any] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    kind = ""
+
+    def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give the rows that are shown: those of the last windows, or just the last."""
+        if WINDOW_END not in frame:
+            return frame.tail(self.last)
+        ends = frame[WINDOW_END].drop_duplicates().nlargest(self.last)
+        return frame[frame[WINDOW_END] >= ends.iloc[-1]] if len(ends) else frame
+
+    def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
+        """Give the parts, in order; which there are depends on nothing but the names."""
+        raise NotImplementedError
+
+    def element(self, parts: Mapping[str, Part]) -> Any:
+        """Give the parts as one HoloViews object."""
+        return composed(parts, self.by, self.axes())
+
+    def axes(self) -> Axes:
+        """Say what is along the axes."""
+        is_time = self.x in (WINDOW_START, WINDOW_END)
+        label = f"{self.x} ({self.zone})" if is_time else self.x
+        return Axes(x_label=label, y_label=self.y, x_time=is_time, opts=self.opts)
+
+    def words(self, name: str, frame: pd.DataFrame) -> str:
+        """Say what is seen of a stream, for those who do not see it.
+
+        Examples
+        --------
+        >>> Picture(y="n", by="k").words("panes", pd.DataFrame())
+        'panes, n by k: waiting for the first rows'
+        """
+        what = f"{self.kind} of {name}" if self.kind else name
+        what += (f", {self.y}" if self.y else "") + (f" by {self.by}" if self.by else "")
+        if not len(frame):
+            return f"{what}: waiting for the first rows"
+        if WINDOW_END not in frame:
+            return f"{what}: the last {len(frame):,} rows"
+        ends = frame[WINDOW_END]
+        still_open = frame.loc[openness(frame), WINDOW_END].nunique()
+        reach = f"from {clock(frame[WINDOW_START].min())} to {clock(ends.max())} ({self.zone})"
+        return f"{what}: {ends.nunique():,} windows, {reach}, {still_open} of them still open"
+
+    def meet(self, frame: pd.DataFrame, column: str) -> list[str]:
+        """Give the names of what is told apart; of those that are new the greatest come first."""
+        if column in frame and len(self.names) < self.most:
+            labels = frame[column].astype(str)
+            new = labels[~labels.isin(self.names)]
+            if len(new):
+                sizes = frame[self.y].abs().groupby(new).sum()
+                fresh = sizes.sort_values(ascending=False, kind="stable").index
+                self.names += [str(name) for name in fresh[: self.most - len(self.names)]]
+        return self.names
+
+    def color(self, place: int) -> str:
+        """Give the colour of a name by its place."""
+        return theme.series(place)
+
+    def tooltips(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
+        """Say what pointing at a mark tells."""
+        said = [("window", f"@{{{WINDOW_START}}}{{{CLOCK}}} – @{{{WINDOW_END}}}{{{CLOCK}}}")]
+        return [*said, *([(self.by, f"@{{{self.by}}}")] if self.by else []), *more, ("", "@state")]
+
+
+class Lines(Picture):
+    """Lines over time, one a name; dashed, with hollow dots, where windows are still open."""
+
+    kind = "line"
+
+    def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
+        """Give a curve a name, the dashed tails of all, and the dots of all."""
+        names = (self.meet(frame, self.by) or [NOBODY]) if self.by else [self.y]
+        values, final, moments = _pivots(frame, self.x, self.y, self.by, names)
+        curves = {
+            f"curve {name}": Part(
+                "Curve",
+                [self.x],
+                [self.y],
+                {self.x: moments, self.y: np.ascontiguousarray(final[:, i])},
+                times=self._times(frame),
+                looks={"color": self.color(i), "line_width": 2},
+                category=name if self.by else None,
+            )
+            for i, name in enumerate(names)
+        }
+        return (
+            curves
+            | {"tails": self._tails(frame, values, final, moments)}
+            | self.dots(frame, values, final, moments)
+        )
+
+    def _times(self, frame: pd.DataFrame) -> frozenset[str]:
+        is_time = self.x in (WINDOW_START, WINDOW_END) or (
+            self.x in frame and pd.api.types.is_datetime64_any_dtype(frame[self.x])
+        )
+        return frozenset({self.x}) if is_time else frozenset()
+
+    def _tails(self, frame: pd.DataFrame, values: Floats, final: Floats, moments: Floats) -> Part:
+        """Give the strokes from the last final value of each name through those of its open windows."""
+        ends: list[tuple[int, int, int]] = []
+        for i in range(values.shape[1]):
+            seen = np.flatnonzero(~np.isnan(final[:, i]))
+            known = np.flatnonzero(~np.isnan(values[:, i]))
+            tail = known[known >= (seen[-1] if len(seen) else 0)]
+            ends += [(before, after, i) for before, after in itertools.pairwise(tail)]
+        start, end, which = np.array(ends, dtype=np.int64).reshape(-1, 3).T
+        x_end, y_end = f"{self.x}_to", f"{self.y}_to"
+        columns = {
+            self.x: moments[start],
+            self.y: values[start, which],
+            x_end: moments[end],
+            y_end: values[end, which],
+            "line_color": words([self.color(i) for i in which]),
+        }
+        times = self._times(frame)
+        return Part(
+            "Segments",
+            [self.x, self.y, x_end, y_end],
+            ["line_color"],
+            columns,
+            times=times | {x_end} if times else times,
+            looks={
+                "line_color": hv.dim("line_color"),
+                "line_dash": "4 3",
+                "line_width": 1.5,
+                "show_legend": False,
+            },
+            keys=moments[start] * 1_000 + which,
+        )
+
+    def dots(
+        self, frame: pd.DataFrame, values: Floats, final: Floats, moments: Floats, tops: Floats | None = None
+    ) -> dict[str, Part]:
+        """Give a dot for each value, hollow while its window is open; it tells what it is when pointed at."""
+        rows, which = np.nonzero(~np.isnan(values))
+        still_open = np.isnan(final[rows, which])
+        color = words([self.color(int(i)) for i in which])
+        place, value = f"{self.y}_stacked" if tops is not None else self.y, values[rows, which]
+        columns = {
+            self.x: moments[rows],
+            place: value if tops is None else tops[rows, which],
+            **({self.y: value} if tops is not None else {}),
+            **({self.by: words([self.names[i] for i in which])} if self.by else {}),
+            "line_color": color,
+            "fill_alpha": np.where(still_open, 0.0, 1.0),
+            "fill_color": color,
+            "state": words(np.where(still_open, "still open", "final")),
+        }
+        x = f"@{{{self.x}}}{{{CLOCK}}}" if self._times(frame) else f"@{{{self.x}}}"
+        told = [(self.by, f"@{{{self.by}}}")] if self.by else []
+        looks = {each: hv.dim(each) for each in ("line_color", "fill_alpha", "fill_color")}
+        part = Part(
+            "Scatter",
+            [self.x],
+            [name for name in columns if name != self.x],
+            columns,
+            times=self._times(frame),
+            looks={**looks, "size": 4.5, "show_legend": False},
+            keys=moments[rows] * 1_000 + which,
+            tooltips=[(self.x, x), *told, (self.y, f"@{{{self.y}}}{{0,0.[00]}}"), ("", "@state")],
+        )
+        return {"dots": part}
+
+
+@dataclass(eq=False, kw_only=True)
+class Areas(Lines):
+    """Areas over time, one on the other; lighter and hatched where windows are still open."""
+
+    stacked: bool = True
+    kind = "area"
+
+    def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
+        """Give two areas a name, what is final and what is open, and the dots of all."""
+        names = (self.meet(frame, self.by) or [NOBODY]) if self.by else [self.y]
+        values, final, moments = _pivots(frame, self.x, self.y, self.by, names)
+        heights = np.nan_to_num(values)
+        tops = np.cumsum(heights, axis=1) if self.stacked else heights
+        bottoms = tops - heights
+        moved = np.flatnonzero((np.isnan(final) & ~np.isnan(values)).any(axis=1))
+        first_open = int(moved[0]) if len(moved) else len(moments)
+        parts = {}
+        for still_open in (False, True):
+            rows = slice(max(0, first_open - 1), None) if still_open else slice(first_open)
+            for i, name in enumerate(names):
+                alpha = (theme.OPEN_ALPHA if still_open else theme.CLOSED_ALPHA) * (
+                    1 if self.stacked else 0.4
+                )
+                parts[f"{'open' if still_open else 'area'} {name}"] = Part(
+                    "Area",
+                    [self.x],
+                    [self.y, "bottom"],
+                    {self.x: moments[rows], self.y: tops[rows, i], "bottom": bottoms[rows, i]},
+                    times=self._times(frame),
+                    looks={
+                        "color": self.color(i),
+                        "fill_alpha": alpha,
+                        "line_alpha": 0,
+                        "show_legend": not still_open,
+                    },
+                    hatched=still_open,
+                    zero=True,
+                    category=name if self.by and not still_open else None,
+                )
+        return parts | self.dots(frame, values, final, moments, tops)
+
+
+def _pivots(frame: pd.DataFrame, x: str, y: str, by: str, names: list[str]) -> tuple[Floats, Floats, Floats]:
+    """Give by moment and name all values, those of closed windows, and the moments, ascending."""
+    if len(frame) and not pd.api.types.is_datetime64_any_dtype(frame[x]):  # as a moment: so many milliseconds
+        frame = frame.assign(**{x: pd.to_datetime(frame[x].to_numpy(dtype=float) * 1e6, unit="ns")})
+    moments, values = pivoted(frame, x, y, by or None, names)
+    still_open = frame[TIMING] == EARLY if TIMING in frame else pd.Series(False, index=frame.index)
+    _, final = pivoted(
+        frame, x, y, by or None, names, where=~still_open.to_numpy(dtype=bool), moments=moments
+    )
+    return values, final.reshape(values.shape), moments
