@@ -21,8 +21,9 @@ if TYPE_CHECKING:
         WorkbenchError,
     )
     from workbench.model.custom import Custom
+    from workbench.model.panestream import PaneStream
     from workbench.model.patterns import begin, recognize
-    from workbench.model.stream import EventStream, PaneStream
+    from workbench.model.stream import EventStream
     from workbench.model.triggers import (
         AfterAll,
         AfterAny,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from workbench.runtimes.run import Run
     from workbench.schema import Schema
     from workbench.sources import stream
+    from workbench.views.board import dashboard
 
 __version__ = "0.1.0"
 
@@ -54,7 +56,8 @@ _HOMES = {
     ),
     "model.custom": ("Custom",),
     "model.patterns": ("begin", "recognize"),
-    "model.stream": ("EventStream", "PaneStream"),
+    "model.panestream": ("PaneStream",),
+    "model.stream": ("EventStream",),
     "model.triggers": (
         "AfterAll",
         "AfterAny",
@@ -71,6 +74,7 @@ _HOMES = {
     "runtimes.run": ("Run",),
     "schema": ("Schema",),
     "sources": ("stream",),
+    "views.board": ("dashboard",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -106,6 +110,7 @@ __all__ = [
     "Tumbling",
     "WorkbenchError",
     "begin",
+    "dashboard",
     "recognize",
     "runs",
     "start",

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 import workbench as wb
 from workbench.model.panes import TIMING, WINDOW_END, WINDOW_START
-from workbench.model.stream import PaneStream
+from workbench.model.panestream import PaneStream
 from workbench.model.windows import Global, Session
 from workbench.testing.compare import plain, same
 from workbench.testing.covering import windows_of

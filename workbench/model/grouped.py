@@ -9,9 +9,10 @@ from typing import Any
 from workbench.errors import DescriptionError
 from workbench.model.naming import named_aggregates
 from workbench.model.panes import RETAINED, WINDOW_END, WINDOW_START
+from workbench.model.panestream import PaneStream
 from workbench.model.patterns import Pattern
 from workbench.model.steps import Aggregated, require_dated
-from workbench.model.stream import EventStream, PaneStream
+from workbench.model.stream import EventStream
 from workbench.model.triggers import DEFAULT, AfterWatermark, Trigger, as_trigger, require_lossless
 from workbench.model.windows import Count, Global, Window, as_window
 from workbench.time import Duration, duration

@@ -10,7 +10,6 @@ from workbench.model.joins import Joins
 from workbench.model.rooms import room
 from workbench.model.rowlocal import RowLocal
 from workbench.model.steps import (
-    Aggregated,
     Apply,
     Columns,
     Operation,
@@ -19,8 +18,7 @@ from workbench.model.steps import (
     Union,
     require_dated,
 )
-from workbench.model.triggers import ACCUMULATING, ACCUMULATIONS, AtExpiry
-from workbench.model.windows import Count, Window
+from workbench.model.windows import Window
 from workbench.schema import require
 from workbench.time import Duration, duration
 
@@ -239,8 +237,9 @@ class EventStream(RowLocal, Joins):
         """Give the pipeline as a picture: its steps, what each does, and what it sets aside."""
         return room("views.graph", "StreamGraph")(self)
 
-    def _ipython_display_(self) -> None:
-        room("views.notebook", "display_stream")(self)
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        told: dict[str, str] = self.graph()._repr_mimebundle_()
+        return told
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>\n{self.explain()}"
@@ -300,98 +299,6 @@ class EventStream(RowLocal, Joins):
     def _require(self, columns: tuple[str, ...] | list[str], what: str) -> None:
         if self.columns is not None:
             require(self.columns, columns, what)
-
-
-class PaneStream(EventStream):
-    """The result of an aggregation: a stream of panes, with the rows that came too late beside it."""
-
-    @property
-    def _aggregated(self) -> Aggregated:
-        assert isinstance(self.step, Aggregated)
-        return self.step
-
-    def updates(self, mode: str = ACCUMULATING) -> PaneStream:
-        """Give the same result with another relation between the panes of a window.
-
-        Parameters
-        ----------
-        mode : str
-            ``accumulating``: a pane replaces the one before; ``discarding``: it holds only the rows since
-            that, to be added up; ``retracting``: that is told again first, with ``retraction`` True.
-        """
-        if mode not in ACCUMULATIONS:
-            raise DescriptionError(
-                f"no such mode of updates: {mode!r}", hint=f"one of {', '.join(ACCUMULATIONS)}"
-            )
-        if mode != ACCUMULATING and isinstance(self._aggregated.window, Count):
-            raise DescriptionError(
-                f"{self._aggregated.window!r} has no updates",
-                detail="each of its windows puts out one pane",
-                hint="leave updates out",
-            )
-        return PaneStream(replace(self._aggregated, accumulation=mode))
-
-    def explain(self, *, key: Any = None, window: Any = None, batch_rows: int = 100_000, **keys: Any) -> Any:
-        """Tell the steps; or, given a key and a window, which rows went into which of its panes.
-
-        Parameters
-        ----------
-        key : value, tuple or dict, optional
-            The values of the key columns; left out where there are none. A null: ``{"country": None}``.
-        window : datetime, str, or pair of them, optional
-            ``(start, end)``; or one moment: the window that starts then, else holds it, else ends then. A
-            time of day, such as ``"09:03"``, is of the day when the source begins.
-        batch_rows : int
-            Rows that are read at once, as in `to_pandas`; late panes are one a batch.
-        **keys
-            The values of the key columns, instead of ``key``: ``explain(country="FR", window="09:03")``.
-
-        Returns
-        -------
-        str or pandas.DataFrame
-            Without arguments the steps, a line each; else the rows, see `workbench.runtimes.explain`.
-
-        Raises
-        ------
-        DescriptionError
-            If there is no such window of that key; the hint names the nearest.
-        """
-        key = keys or key
-        if key is None and window is None:
-            return super().explain()
-        return room("runtimes.explain", "explain")(self._aggregated, key, window, batch_rows=batch_rows)
-
-    def timeplane(self, *, key: Any = None, last: Any = None, **told: Any) -> Any:
-        """Show event time against processing time: rows, watermark, windows, panes.
-
-        Of a run of this result, if one goes on, and then live; else of the whole, if its sources end; else a
-        run is started. ``one.timeplane() | other.timeplane()`` puts two side by side, on the same scales.
-
-        Parameters
-        ----------
-        key : value, tuple or dict, optional
-            The values of the key columns; without it all keys together, with counts.
-        last : duration, optional
-            Show only so much processing time, the last; of a run some windows, unless said.
-        **told
-            ``what_if``, another bound or policy that is drawn over the real one, and more: see
-            `workbench.views.timeplane.of_stream`.
-        """
-        return room("views.timeplane", "of_stream")(self, key=key, last=last, **told)
-
-    def completeness(self, *, key: Any = None) -> Any:
-        """Show how many rows would come in time with any bound: ``timeplane().completeness()``."""
-        return self.timeplane(key=key).completeness()
-
-    def final(self) -> PaneStream:
-        """Give one row a key and window: the last pane, once no row can change it any more.
-
-        That is when the watermark has passed the end of the window and the lateness; Spark calls it append
-        mode. Where a window has one pane at most, it is told at once. What comes out has event time, the
-        last moment of its window, so that windows, joins and the rest can follow.
-        """
-        step = replace(self._aggregated, accumulation=ACCUMULATING)
-        return PaneStream(step if step.once else replace(step, trigger=AtExpiry()))
 
 
 def _grouped(stream: EventStream, keys: tuple[str, ...]) -> Grouped:

@@ -11,9 +11,10 @@ import pandas as pd
 from workbench.engine.windowed import in_order
 from workbench.errors import RunError
 from workbench.model.panes import RETRACTION, WINDOW_END, WINDOW_START
+from workbench.model.panestream import PaneStream
 from workbench.model.rooms import room
 from workbench.model.steps import Aggregated
-from workbench.model.stream import EventStream, PaneStream
+from workbench.model.stream import EventStream
 from workbench.model.windows import Count
 from workbench.runtimes.course import Course
 from workbench.runtimes.pace import Pace

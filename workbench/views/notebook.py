@@ -15,7 +15,6 @@ from typing import Any
 
 import holoviews as hv
 
-from workbench.model.stream import EventStream
 from workbench.runtimes.registry import cell_in_execution
 from workbench.runtimes.run import running_loop
 from workbench.views.bokehwidget import BokehWidget
@@ -31,19 +30,6 @@ from workbench.views.transport import Transport
 
 STILL = 30.0
 """Seconds after which the static picture of what goes on is taken anew."""
-
-
-def display_stream(stream: EventStream) -> None:
-    """Show a stream in the cell being executed: the picture that suits it."""
-    from IPython import display as ipython
-
-    from workbench.views.plots import PlotAccessor
-
-    shown = PlotAccessor(stream)()
-    if display(shown) is None:  # a terminal, a script: nothing could be updated
-        ipython.display(
-            {"text/plain": f"<{type(stream).__name__} {stream.name!r}>\n{stream.explain()}"}, raw=True
-        )
 
 
 def show_in_cells() -> None:
