@@ -57,8 +57,8 @@ class Course:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows a second of wall time, over the last few seconds."""
-        return self._rows.value(self._clock.now())
+        """Rows a second of wall time, over the last few seconds; a run that goes back takes none back."""
+        return max(0.0, self._rows.value(self._clock.now()))
 
     @property
     def uptime(self) -> pd.Timedelta:

@@ -8,6 +8,9 @@ import pandas as pd
 from workbench.schema import Schema, require
 from workbench.time import NO_WATERMARK, Nanos, to_nanos
 
+LOOKED_AT = 100_000
+"""Rows that are looked at for those that are under way."""
+
 
 class FrameSource:
     """The rows of a frame, which arrive in their order.
@@ -37,22 +40,25 @@ class FrameSource:
 
     def reader(self) -> FrameReader:
         """Start reading at the beginning."""
-        return FrameReader(self.frame, self._arrivals())
+        times = self._read(self.schema.time)
+        return FrameReader(self.frame, self._arrivals(times), times)
 
-    def _arrivals(self) -> Nanos:
-        column = self.frame[self.arrival or self.schema.time]
-        times = to_nanos(pd.to_datetime(column, errors="coerce", utc=True))
+    def _arrivals(self, times: Nanos) -> Nanos:
+        times = times if self.arrival is None else self._read(self.arrival)
         arrivals: Nanos = np.maximum.accumulate(times)
         if len(arrivals) and arrivals[-1] != NO_WATERMARK:  # rows before the first known time arrive with it
             arrivals[arrivals == NO_WATERMARK] = arrivals[arrivals != NO_WATERMARK][0]
         return arrivals
 
+    def _read(self, column: str) -> Nanos:
+        return to_nanos(pd.to_datetime(self.frame[column], errors="coerce", utc=True))
+
 
 class FrameReader:
     """Reads a frame; its position is the number of rows read."""
 
-    def __init__(self, frame: pd.DataFrame, arrivals: Nanos) -> None:
-        self._frame, self._arrivals = frame, arrivals
+    def __init__(self, frame: pd.DataFrame, arrivals: Nanos, times: Nanos) -> None:
+        self._frame, self._arrivals, self._times = frame, arrivals, times
         self.position: tuple[int, ...] = (0,)
         self.arrivals: Nanos | None = arrivals[:0]
         self.reached = int(arrivals[0]) if len(arrivals) else 0
@@ -76,6 +82,16 @@ class FrameReader:
             self.reached = int(self._arrivals[stop - 1])
         self.arrivals = self._arrivals[start:stop]
         return self._frame.iloc[start:stop]
+
+    def pending(self, now: int) -> Nanos:
+        """Give what has happened by a moment and arrives later: event times and arrivals, shape (2, rows).
+
+        It looks at so many rows that arrive next.
+        """
+        first = int(np.searchsorted(self._arrivals, now))
+        times, arrivals = (each[first : first + LOOKED_AT] for each in (self._times, self._arrivals))
+        later = (times <= now) & (times != NO_WATERMARK)
+        return np.stack([times[later], arrivals[later]])
 
     def seek(self, position: tuple[int, ...]) -> None:
         """Go on reading from a position."""

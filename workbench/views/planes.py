@@ -54,7 +54,7 @@ class Planes(SceneView):
         """Draw them as they are now: ``planes`` holds a scene for each."""
         spans = [plane.span for plane in self.planes]
         last = None if None in spans else max(spans)
-        extents = [plane.extent(last) for plane in self.planes if plane.version]
+        extents = [plane.extent(last) for plane in self.planes if plane.plane.version]
         extent = _all_of(extents) if extents else None
         width = WIDTH if len(self.planes) == 1 else NARROW
         drawn = [plane.scene(last=last, extent=extent, width=width) for plane in self.planes]

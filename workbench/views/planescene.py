@@ -89,6 +89,7 @@ def scene(
     pending: Pending = NONE,
     extent: Extent | None = None,
     width: int = WIDTH,
+    at: int | None = None,
 ) -> dict[str, Any]:
     """Draw a plane.
 
@@ -114,6 +115,8 @@ def scene(
         What is to be seen, in place of what there is.
     width : int
         In pixels.
+    at : int, optional
+        The moment of processing time that is looked back to: what came after is veiled on the page.
 
     Examples
     --------
@@ -147,7 +150,13 @@ def scene(
         "caption": words,
         "label": spoken(name, key, words),
         "live": live,
+        "at": None if at is None else _share(canvas.up, at),
     }
+
+
+def _share(up: Scale, moment: int) -> int:
+    """Say how far up a moment is, in thousandths; what is at the top is looked back to all the same."""
+    return round(min(max(1_000 * (moment - up.low) / (up.high - up.low), 0), 999))
 
 
 def _draw(

@@ -87,7 +87,7 @@ class TimePlane(SceneView):
     @property
     def version(self) -> Any:
         """What changes when there is something new to be seen."""
-        return self.plane.version
+        return self.plane.version, None if self.run is None else self.run.lens.at
 
     @property
     def span(self) -> int | None:
@@ -115,6 +115,7 @@ class TimePlane(SceneView):
             pending=self._pending() if self.ahead else NONE,
             extent=extent,
             width=width,
+            at=None if self.run is None else self.run.lens.at,
         )
 
     def completeness(self) -> Completeness:

@@ -133,3 +133,32 @@ def test_a_run_without_end_knows_no_share():
     course.mark(5, [0.5, None])
     assert course.share is None
     assert course.left is None
+
+
+def test_a_frame_knows_what_is_under_way():
+    times = pd.to_datetime([5, 50, 65, 8, None, 90], unit="s")
+    reader = wb.stream(pd.DataFrame({"t": times}), time="t", watermark=0).step.upstreams[0].source.reader()
+    second = 1_000_000_000
+    assert (reader.pending(60 * second) // second).tolist() == [[8], [65]]
+    assert reader.pending(7 * second).shape == (2, 0)
+    assert reader.pending(66 * second).shape == (2, 0)
+    assert reader.pending(8 * second).shape == (2, 1)
+    reader.poll(None, 100)
+    assert reader.pending(1_000 * second).shape == (2, 0)
+
+
+def test_a_time_plane_is_veiled_after_the_moment_that_is_looked_at(traffic):
+    async def main():
+        run = await stepped(traffic)
+        for _ in range(100):
+            run.step()
+        plane = run.timeplane("events", last="10s", ahead=False)
+        assert plane.scene()["at"] is None
+        before = plane.version
+        run.look(at=run.now - 5 * 10**9)
+        assert plane.scene()["at"] == pytest.approx(500, abs=20)
+        assert plane.version != before
+        run.look(at=START - pd.Timedelta("1h"))
+        assert plane.scene()["at"] == 0
+
+    asyncio.run(main())

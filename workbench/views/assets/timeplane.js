@@ -162,7 +162,13 @@ function single({ model, el }, peers = []) {
   const lead = () => peers.forEach((each) => each !== follow && each(slider.value));
   const follow = (value) => { stop(); slider.value = value; if (following()) draw(); else hold(); };
   peers.push(follow);
-  const changed = () => { if (following() || !scene) draw(); }; // whoever looks back is not pulled away
+  let told = null; // where the run is looked back to, by a slider elsewhere
+  const changed = () => {
+    const back = model.get("scene").at ?? null;
+    if (back !== told) { stop(); slider.value = back ?? 1000; }
+    if (following() || !scene || back !== null || back !== told) draw(); // whoever looks back is not pulled away
+    told = back;
+  };
   const slid = () => { stop(); if (following()) draw(); else hold(); lead(); quiet(); };
   svg.addEventListener("pointermove", point);
   svg.addEventListener("pointerleave", quiet);
