@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.model.panes import WINDOW_END
-from workbench.runtimes.registry import cell_in_execution
-from workbench.runtimes.run import Run, running_loop
+from workbench.runtimes.run import Run
 from workbench.views import theme
-from workbench.views.following import follow
-from workbench.views.stage import slot
+from workbench.views.incell import show
 from workbench.views.still import image
 from workbench.views.transport import Transport, health, progress
 from workbench.views.words import NOTHING, clock, number
@@ -84,30 +82,16 @@ class RunCard:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._widget: Any = None
-
-    def bundle(self) -> dict[str, str]:
-        """Give words, and the static picture; in a notebook the live view takes its place."""
-        still = self._repr_html_()
-        return {
-            "text/plain": repr(self.run),
-            "text/html": slot(self._widget, still) if self._widget else still,
-        }
 
     def display(self) -> None:
         """Show it in the cell being executed, and keep it up to date."""
-        from IPython import display as ipython
-
-        if running_loop() is None or cell_in_execution() is None:  # nothing could be updated
-            ipython.display(self.bundle(), raw=True)
-            return
-        self._widget = Transport(self.run, more=card_of)
-        handle = ipython.display(self.bundle(), raw=True, display_id=True)
-        follow(
-            self._widget.tell,
-            lambda: self.run.over,
-            done=lambda: handle.update(self.bundle(), raw=True),
-            widgets=(self._widget,),
+        run = self.run
+        show(
+            lambda: repr(run),
+            self._repr_html_,
+            lambda: Transport(run, more=card_of),
+            Transport.tell,
+            lambda: run.over,
         )
 
     def _repr_html_(self) -> str:

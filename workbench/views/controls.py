@@ -5,6 +5,7 @@ Each control stands where its run is, whoever changed that, and is applied when 
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import anywidget
@@ -16,6 +17,7 @@ from workbench.runtimes.run import Run, running_loop
 from workbench.views import theme
 from workbench.views.dials import Dial, dials, keys_seen
 from workbench.views.following import follow
+from workbench.views.stage import slot
 
 
 class Controls(anywidget.AnyWidget):
@@ -70,6 +72,19 @@ class Controls(anywidget.AnyWidget):
         except Exception as error:  # shown where it was caused
             self._status, self._wrong = f"{type(error).__name__}: {error}", True
         self.tell()
+
+    def _ipython_display_(self) -> None:
+        from IPython import display as ipython
+
+        ipython.display({"text/plain": self.words(), "text/html": slot(self, self.still())}, raw=True)
+
+    def words(self) -> str:
+        """Say where the controls stand."""
+        return "\n".join(f"{dial['label']}: {dial['words']}" for dial in self.state["dials"])
+
+    def still(self) -> str:
+        """Give where they stand as HTML without a script, for those who have no kernel."""
+        return f"<pre>{escape(self.words())}</pre>"
 
     def _heard(self, _: Any, content: Any, buffers: Any) -> None:
         self._heard_last = max(self._heard_last, int(content.get("number", 0)))

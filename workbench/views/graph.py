@@ -1,6 +1,6 @@
 """The graph of a pipeline as a picture: described, ``stream.graph()``, and live, ``run.graph()``.
 
-Displaying it never blocks the cell: see `workbench.views.following`.
+Displaying it never blocks the cell: see `workbench.views.incell`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from workbench.errors import DescriptionError
 from workbench.model.steps import Step
 from workbench.model.stream import EventStream
 from workbench.runtimes.attached import Attached, attached
-from workbench.runtimes.registry import cell_in_execution
-from workbench.runtimes.run import Run, running_loop
+from workbench.runtimes.run import Run
 from workbench.runtimes.vitals import KEPT
 from workbench.time import SECOND
 from workbench.views import theme
 from workbench.views.diagram import Box, Diagram, boxes, with_attached
-from workbench.views.following import PERIOD, follow
+from workbench.views.following import PERIOD
 from workbench.views.graphwords import cell, say, waiting, width
-from workbench.views.stage import slot
+from workbench.views.incell import show
 from workbench.views.still import image
 from workbench.views.words import clock, number, seconds, short
 
@@ -146,32 +145,25 @@ class RunGraph:
         return shown.widget
 
     def _ipython_display_(self) -> None:
-        from IPython import display as ipython
+        show(self.__repr__, self._repr_html_, self._made, lambda _: self.refresh(), lambda: self.run.over)
 
-        if running_loop() is None or cell_in_execution() is None:  # nothing could be updated
-            ipython.display(self._repr_mimebundle_(), raw=True)
-            return
+    def _made(self) -> Any:
         self.widget = _widget(svg=self.diagram.svg(), live=self.values())
         self.widget.observe(self._choose, names="chosen")
-        handle = ipython.display(self._repr_mimebundle_(), raw=True, display_id=True)
-        follow(
-            self.refresh,
-            lambda: self.run.over,
-            done=lambda: handle.update(self._repr_mimebundle_(), raw=True),
-            widgets=(self.widget,),
-        )
+        return self.widget
 
     def _repr_svg_(self) -> str:
         self._draw()
         return self.diagram.svg(self.values())
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_html_(self) -> str:
         values = self.values()
         line = " · ".join(escape(values[part]) for part in ("status", "now", "watermark"))
         words = f"<div style='font:12px {escape(theme.FONT, quote=True)};margin:0 14px'>{line}</div>"
-        still = _still(self.diagram, self.diagram.svg(values), words)
-        still = still if self.widget is None else slot(self.widget, still)
-        return {"text/plain": repr(self), "text/html": still}
+        return _still(self.diagram, self.diagram.svg(values), words)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def __repr__(self) -> str:
         counted = []

@@ -12,11 +12,10 @@ from workbench.model.panestream import PaneStream
 from workbench.runtimes.run import Run
 from workbench.views import theme
 from workbench.views.completeness import Completeness
-from workbench.views.following import follow
 from workbench.views.htmltable import table
+from workbench.views.incell import show
 from workbench.views.notebook import display
 from workbench.views.plots import PlotAccessor
-from workbench.views.stage import slot
 
 LAST = 6
 """Panes that are listed."""
@@ -61,16 +60,7 @@ class Facts:
 
     def display(self) -> None:
         """Show them below the picture, and keep them up to date."""
-        from IPython import display as ipython
-
-        widget = ipywidgets.HTML(self.html())
-        handle = ipython.display(self._bundle(widget), raw=True, display_id=True)
-        follow(
-            lambda: self._tell(widget),
-            lambda: self.run.over,
-            done=lambda: handle.update(self._bundle(widget), raw=True),
-            widgets=(widget,),
-        )
+        show(self.words, self.html, lambda: ipywidgets.HTML(self.html()), self._tell, lambda: self.run.over)
 
     def words(self) -> str:
         """Say how complete the panes are; nothing where no one bound says when they are."""
@@ -91,6 +81,3 @@ class Facts:
         seen = (self.run.trace.version, self.run.status)
         if seen != self._seen:
             self._seen, widget.value = seen, self.html()
-
-    def _bundle(self, widget: Any) -> dict[str, str]:
-        return {"text/plain": self.words(), "text/html": slot(widget, widget.value)}

@@ -7,11 +7,10 @@ from abc import ABC, abstractmethod
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from workbench.runtimes.registry import cell_in_execution
-from workbench.runtimes.run import Run, running_loop
-from workbench.views.following import PERIOD, SHARE, follow
+from workbench.runtimes.run import Run
+from workbench.views.following import PERIOD, SHARE
+from workbench.views.incell import show
 from workbench.views.planesvg import static
-from workbench.views.stage import slot
 
 
 class SceneView(ABC):
@@ -74,24 +73,19 @@ class SceneView(ABC):
         return {"text/plain": drawn["label"], "text/html": self._static(drawn)}
 
     def _ipython_display_(self) -> None:
-        from IPython import display as ipython
+        drawn = self.scene()  # once, however it is shown
 
-        if cell_in_execution() is None or running_loop() is None:  # nobody could move its slider
-            ipython.display(self._repr_mimebundle_(), raw=True)
-            return
-        view = self._widget(self.scene())
-        handle = ipython.display(self._bundle(view), raw=True, display_id=True)
-        follow(
-            lambda: self._tell(view),
-            lambda: not self.live,
-            done=lambda: handle.update(self._bundle(view), raw=True) if self.run is not None else None,
-            widgets=(view,),
-        )
+        def make() -> Any:
+            view = self._widget(drawn)
+            self._seen[view] = self.version, self.live
+            return view
 
-    def _bundle(self, view: Any) -> dict[str, str]:
-        """Give words, and the static picture whose place the view takes."""
-        drawn = view.scene
-        return {"text/plain": drawn["label"], "text/html": slot(view, self._static(drawn))}
+        def tell(view: Any) -> None:
+            nonlocal drawn
+            self._tell(view)
+            drawn = view.scene
+
+        show(lambda: drawn["label"], lambda: self._static(drawn), make, tell, lambda: not self.live)
 
     def __panel__(self) -> Any:
         """Give it as a part of a served page."""
