@@ -7,7 +7,7 @@ BIN     = $(VENV)/bin
 READY   = $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve lab test deep lint check format lock doctor browser arrow bench bench-quick clean
+.PHONY: help serve lab test slow deep lint check format lock doctor browser arrow bench bench-quick clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,8 +18,12 @@ serve: $(READY)  ## serve the dashboards on 127.0.0.1:5006 (PORT= changes it)
 lab: $(READY)    ## open JupyterLab in notebooks/
 	@$(BIN)/workbench lab notebooks
 
-test: $(READY) browser  ## run all tests
-	$(BIN)/python -m pytest
+test: $(READY) browser  ## run all tests but those that take minutes
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not browser and not slow"
+	$(BIN)/python -m pytest -m "browser and not slow"
+
+slow: $(READY) browser  ## run the tests that take minutes
+	$(BIN)/python -m pytest -m slow
 
 deep: $(READY)   ## run the property tests with five times the examples, on all cores
 	WORKBENCH_EXAMPLES=5 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/properties
@@ -31,7 +35,7 @@ lint: $(READY)   ## format, lint, types, layers
 	$(BIN)/lint-imports
 
 check: lint      ## all that lint looks at, and all tests but those in a browser
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not browser and not slow"
 
 format: $(READY) ## format the code
 	$(BIN)/ruff format .
