@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import workbench
-
 _OTHERS = tuple(
     {
-        str(Path(workbench.__file__).parent),
+        str(Path(__file__).parents[1]),
         *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
     }
 )

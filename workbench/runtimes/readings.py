@@ -159,6 +159,10 @@ class Readings:
     def _ipython_display_(self) -> None:
         room("views.card", "RunCard")(self).display()
 
+    def _repr_html_(self) -> str:
+        picture: str = room("views.card", "RunCard")(self)._repr_html_()
+        return picture
+
     def timeplane(self, result: str, *, key: Any = None, last: Any = None, **told: Any) -> Any:
         """Show event time against processing time for a result with windows; see ``PaneStream.timeplane``."""
         return room("views.timeplane", "of_run")(self, result, key=key, last=last, **told)

@@ -22,12 +22,15 @@ from workbench.views import theme
 
 CREDIT = 2
 """How many patches may be on their way."""
+TITLE = "#444444"
+"""Bokeh's own colour of titles."""
 DARK = {
     theme.MUTED: "#aab4c0",
     theme.EVENT_TIME: theme.SKY,
     theme.LINE: "#4a525c",
     theme.GRID: "#30363d",
     theme.INK: "#e3e8ee",
+    TITLE: "#e3e8ef",
 }
 """What the colours of words, axes and grids become on a dark page."""
 

@@ -92,6 +92,7 @@ class RunCard:
             lambda: Transport(run, more=card_of),
             Transport.tell,
             lambda: run.over,
+            lambda: run.status,
         )
 
     def _repr_html_(self) -> str:

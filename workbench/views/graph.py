@@ -145,7 +145,15 @@ class RunGraph:
         return shown.widget
 
     def _ipython_display_(self) -> None:
-        show(self.__repr__, self._repr_html_, self._made, lambda _: self.refresh(), lambda: self.run.over)
+        run = self.run
+        show(
+            self.__repr__,
+            self._repr_html_,
+            self._made,
+            lambda _: self.refresh(),
+            lambda: run.over,
+            lambda: run.status,
+        )
 
     def _made(self) -> Any:
         self.widget = _widget(svg=self.diagram.svg(), live=self.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,9 @@ from workbench.runtimes.run import running_loop
 from workbench.views.following import follow
 from workbench.views.stage import slot
 
+STILL = 30.0
+"""Seconds after which the picture that is saved with a notebook is renewed."""
+
 
 def show(
     words: Callable[[], str],
@@ -17,6 +21,7 @@ def show(
     make: Callable[[], Any],
     tell: Callable[[Any], Any],
     over: Callable[[], bool],
+    state: Callable[[], Any] = bool,
 ) -> None:
     """Display something that is kept up to date; it never blocks the cell.
 
@@ -31,7 +36,10 @@ def show(
     tell : callable
         Brings the widget up to date.
     over : callable
-        Says whether there will be nothing new any more; what is saved with the notebook is the last picture.
+        Says whether there will be nothing new any more.
+    state : callable
+        Gives what the picture that is saved with the notebook is renewed for, such as a status; it is also
+        renewed every half a minute, and at the end.
     """
     from IPython import display as ipython
 
@@ -43,5 +51,16 @@ def show(
         return {"text/plain": words(), "text/html": picture if widget is None else slot(widget, picture)}
 
     handle = ipython.display(bundle(), raw=True, display_id=True)
-    if widget is not None:
-        follow(lambda: tell(widget), over, done=lambda: handle.update(bundle(), raw=True), widgets=(widget,))
+    if widget is None:
+        return
+    clock = asyncio.get_running_loop().time
+    saved = (state(), clock())
+
+    def refresh() -> None:
+        nonlocal saved
+        tell(widget)
+        if state() != saved[0] or clock() - saved[1] > STILL:
+            saved = (state(), clock())
+            handle.update(bundle(), raw=True)
+
+    follow(refresh, over, done=lambda: handle.update(bundle(), raw=True), widgets=(widget,))

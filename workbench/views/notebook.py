@@ -23,13 +23,11 @@ from workbench.views.drawing import Drawing
 from workbench.views.figuresvg import svg
 from workbench.views.following import Cell, follow, replace
 from workbench.views.htmltable import table
+from workbench.views.incell import STILL
 from workbench.views.rows import Rows, rows_in, run_of
 from workbench.views.stage import slot
 from workbench.views.still import image
 from workbench.views.transport import Transport
-
-STILL = 30.0
-"""Seconds after which the static picture of what goes on is taken anew."""
 
 
 def show_in_cells() -> None:

@@ -76,10 +76,12 @@ def rejections(run: Run) -> tuple[str, str]:
     reasons = reasons[reasons.outcome == "rejected"]
     total = run.trace.rejected.total
     title = f"{run.name}: {total:,} row{'s' * (total != 1)} rejected so far"
-    told = [
-        f"{rows:,} by {step!r}: {why}"
-        for step, why, rows in zip(reasons.step, reasons.reason, reasons.rows, strict=True)
-    ]
+    told = []  # messages differ from row to row; what they say of is the same kind of error
+    kinds = reasons.reason.str.split(": ").str[:2].str.join(": ")
+    for (step, _), alike in reasons.groupby([reasons.step, kinds], sort=False):
+        first, *others = alike.reason
+        more = f", and {len(others):,} messages like it" if others else ""
+        told.append(f"{alike.rows.sum():,} by {step!r}: {first}{more}")
     last = run.trace.rejected.since(total - ROWS)
     rows = pd.concat(last) if last else pd.DataFrame()
     return "\n".join([title, *told]), _box(title, "\n".join(told[:ROWS]), "the last of them", rows, "")

@@ -60,7 +60,15 @@ class Facts:
 
     def display(self) -> None:
         """Show them below the picture, and keep them up to date."""
-        show(self.words, self.html, lambda: ipywidgets.HTML(self.html()), self._tell, lambda: self.run.over)
+        run = self.run
+        show(
+            self.words,
+            self.html,
+            lambda: ipywidgets.HTML(self.html()),
+            self._tell,
+            lambda: run.over,
+            lambda: run.status,
+        )
 
     def words(self) -> str:
         """Say how complete the panes are; nothing where no one bound says when they are."""

@@ -85,7 +85,8 @@ class SceneView(ABC):
             self._tell(view)
             drawn = view.scene
 
-        show(lambda: drawn["label"], lambda: self._static(drawn), make, tell, lambda: not self.live)
+        status = lambda: self.run and self.run.status  # noqa: E731
+        show(lambda: drawn["label"], lambda: self._static(drawn), make, tell, lambda: not self.live, status)
 
     def __panel__(self) -> Any:
         """Give it as a part of a served page."""

@@ -33,7 +33,7 @@ const STYLE = `
 .wb-transport .wb-look button { width: auto; padding: 0 8px }
 .wb-look input { width: 110px; accent-color: var(--wb-processing, #00795a) }
 .wb-look output { color: var(--wb-processing, #00795a); min-width: 2.5em }
-.wb-progress { display: flex; align-items: center; gap: 8px }
+.wb-progress { margin-left: 8px; display: flex; align-items: center; gap: 8px }
 .wb-progress progress { width: 110px; height: 8px; accent-color: var(--wb-processing, #00795a) }
 .wb-card { flex-basis: 100%; display: flex; flex-wrap: wrap; gap: 2px 24px; align-items: flex-start; padding: 4px 2px 2px }
 .wb-card h3 { flex-basis: 100%; margin: 0; font-size: 13px; font-weight: 650 }
