@@ -25,8 +25,8 @@ test: $(READY) browser  ## run all tests but those that take minutes
 slow: $(READY) browser  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-deep: $(READY)   ## run the property tests with five times the examples, on all cores
-	WORKBENCH_EXAMPLES=5 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/properties
+deep: $(READY)   ## run the property tests with twelve times the examples, on all cores
+	WORKBENCH_EXAMPLES=12 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/properties
 
 lint: $(READY)   ## format, lint, types, layers
 	$(BIN)/ruff format --check .

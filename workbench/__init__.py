@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from workbench.runtimes.run import Run
     from workbench.schema import Schema
     from workbench.sources import stream
+    from workbench.views.board import dashboard
 
 __version__ = "0.1.0"
 
@@ -73,6 +74,7 @@ _HOMES = {
     "runtimes.run": ("Run",),
     "schema": ("Schema",),
     "sources": ("stream",),
+    "views.board": ("dashboard",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -108,6 +110,7 @@ __all__ = [
     "Tumbling",
     "WorkbenchError",
     "begin",
+    "dashboard",
     "recognize",
     "runs",
     "start",

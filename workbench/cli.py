@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Serve the dashboards until interrupted."""
+    """Serve the dashboards, or scripts and notebooks, until interrupted."""
     gc.disable()  # what is imported stays: to look for garbage in it takes a fifth of the start
     from workbench.views.serve import serve
 
@@ -52,18 +52,50 @@ def serve(options: argparse.Namespace) -> int:
     def announce(address: str) -> None:
         print(f"workbench is served at {address}   (Ctrl-C stops it)", flush=True)
 
+    serving = _serving(options)
     if options.port and not _is_free(options.address, options.port):
         raise DescriptionError(
             f"port {options.port} is taken",
             hint="another one: workbench serve --port 5007, or PORT=5007 make serve",
         )
-    serve(
-        options.port,
+    serve(serving, files=options.files, show=options.show, seed=options.seed, announce=announce)
+    return 0
+
+
+def _serving(options: argparse.Namespace) -> Any:
+    """Give what the options say of address and access."""
+    from workbench.ops.passwords import read
+    from workbench.time import duration
+    from workbench.views.server import Serving
+
+    oauth = {"oauth_provider": options.oauth_provider, "oauth_redirect_uri": options.oauth_redirect_uri}
+    return Serving(
+        port=options.port,
         address=options.address,
-        show=options.show,
-        seed=options.seed,
-        announce=announce,
+        people=read(options.auth) if options.auth else None,
+        oauth={name: value for name, value in oauth.items() if value},
+        open_to_all=options.no_auth,
+        origins=options.origin,
+        sessions=options.sessions,
+        message_kilobytes=options.message_kilobytes,
+        stale_after=duration(options.stale_after, what="--stale-after"),
     )
+
+
+def password(options: argparse.Namespace) -> int:
+    """Ask for a password, and keep its hash in a file."""
+    from getpass import getpass
+
+    from workbench.ops.passwords import write
+
+    if sys.stdin.isatty():
+        given = getpass(f"Password of {options.name}: ")
+        if getpass("Once more: ") != given:
+            raise DescriptionError("the two passwords differ", hint="begin again")
+    else:
+        given = sys.stdin.readline().rstrip("\n")
+    write(options.file, options.name, given)
+    print(f"{options.name} is in {options.file}; workbench serve --auth {options.file}")
     return 0
 
 
@@ -210,12 +242,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"workbench {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("serve", help="serve the dashboards, live, on simulated streams")
-    command.add_argument("--port", type=int, default=5006, help="0 takes a free one (default: %(default)s)")
-    command.add_argument("--address", default="127.0.0.1", help="where to listen (default: %(default)s)")
-    command.add_argument("--seed", type=int, default=7, help="of the simulators (default: %(default)s)")
-    command.add_argument("--show", action="store_true", help="open a browser")
-    command.set_defaults(command=serve)
+    _add_serve(commands)
+
+    command = commands.add_parser("password", help="let somebody see what is served: keep a hashed password")
+    command.add_argument("name", help="under which somebody logs in")
+    command.add_argument("--file", default="passwords", help="where it is kept (default: %(default)s)")
+    command.set_defaults(command=password)
 
     command = commands.add_parser("lab", help="open JupyterLab in a folder of notebooks")
     command.add_argument("folder", nargs="?", default="notebooks" if Path("notebooks").is_dir() else ".")
@@ -251,6 +283,40 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("doctor", help="look whether everything is there")
     command.set_defaults(command=doctor)
     return parser
+
+
+def _add_serve(commands: Any) -> None:
+    """Add the command ``serve``."""
+    command = commands.add_parser("serve", help="serve the dashboards on simulated streams, or your own")
+    command.add_argument(
+        "files", nargs="*", metavar="FILE", help="your scripts and notebooks (else: the house's)"
+    )
+    command.add_argument("--port", type=int, default=5006, help="0 takes a free one (default: %(default)s)")
+    command.add_argument("--address", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=7, help="of the simulators (default: %(default)s)")
+    command.add_argument("--show", action="store_true", help="open a browser")
+    command.add_argument("--auth", metavar="FILE", help="who may look: a file that workbench password makes")
+    command.add_argument(
+        "--oauth-provider", metavar="NAME", help="who may look: Panel's github, google, okta, ...; key and "
+        "secret in PANEL_OAUTH_KEY and PANEL_OAUTH_SECRET",
+    )  # fmt: skip
+    command.add_argument(
+        "--oauth-redirect-uri", metavar="URL", help="where the provider sends people back to"
+    )
+    command.add_argument("--no-auth", action="store_true", help="everybody who reaches the address may look")
+    command.add_argument(
+        "--origin", action="append", default=[], metavar="HOST", help="of a proxy's pages; may be repeated"
+    )
+    command.add_argument(
+        "--sessions", type=int, default=100, help="that there may be at once (default: %(default)s)"
+    )
+    command.add_argument(
+        "--message-kilobytes", type=int, default=1_024, help="from a browser (default: %(default)s)"
+    )
+    command.add_argument(
+        "--stale-after", default="30s", help="without a row /health says so (default: %(default)s)"
+    )
+    command.set_defaults(command=serve)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from simulators.base import EVENT_ID, EVENT_TIME, Column, Table
 from simulators.delivery.road import IOT, Delivery
@@ -137,6 +138,24 @@ class City(Instruments):
             Column("battery", "float64", "Voltage of the battery, which the sun charges.", unit="V"),
         )
 
+    def borders(self) -> pd.DataFrame:
+        """Return the borders of districts, as lines: ``line`` (int64), ``longitude``, ``latitude`` (°).
+
+        Examples
+        --------
+        >>> City().borders().groupby("line").size().tolist()
+        [73, 73, 2, 2, 2, 2]
+        """
+        turn = np.linspace(0, 2 * np.pi, 73)
+        rings = [radius * np.array([np.sin(turn), np.cos(turn)]) for radius in (_CENTRE, 1.08 * _RADIUS)]
+        ways = np.pi / 4 + np.arange(4) * np.pi / 2  # half way between north, east, south and west
+        between = np.array([_CENTRE, 1.08 * _RADIUS])
+        lines = [*rings, *(np.outer([np.sin(way), np.cos(way)], between) for way in ways)]
+        east, north = np.concatenate(lines, axis=1)
+        longitude, latitude = _degrees(east, north)
+        line = np.repeat(np.arange(len(lines)), [one.shape[1] for one in lines])
+        return pd.DataFrame({"line": line, "longitude": longitude, "latitude": latitude})
+
     @property
     def _count(self) -> int:
         return self.stations
@@ -164,10 +183,8 @@ class City(Instruments):
     @cached_property
     def _position(self) -> tuple[FloatArray, FloatArray]:
         """Latitude and longitude."""
-        east, north = self._places.plane.T
-        latitude, longitude = MIDDLE
-        wide = _DEGREE * np.cos(np.radians(latitude))
-        return np.round(latitude + north / _DEGREE, 5), np.round(longitude + east / wide, 5)
+        longitude, latitude = _degrees(*self._places.plane.T)
+        return np.round(latitude, 5), np.round(longitude, 5)
 
     @cached_property
     def _weights(self) -> list[FloatArray]:
@@ -246,3 +263,9 @@ class City(Instruments):
             "latitude": latitude[device],
             "longitude": longitude[device],
         }
+
+
+def _degrees(east: FloatArray, north: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Give longitude and latitude of places, by their kilometres from the middle."""
+    latitude, longitude = MIDDLE
+    return longitude + east / (_DEGREE * np.cos(np.radians(latitude))), latitude + north / _DEGREE

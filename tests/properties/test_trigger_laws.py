@@ -43,7 +43,7 @@ law = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=int(100 * float(os.environ.get("WORKBENCH_EXAMPLES", "1"))),
+    max_examples=int(40 * float(os.environ.get("WORKBENCH_EXAMPLES", "1"))),
     suppress_health_check=[HealthCheck.too_slow],
 )
 NAMED = (

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from workbench.cli import main
+from workbench.ops import passwords
 
 
 def test_simulate_prints_what_the_simulator_says(capsys):
@@ -65,6 +66,28 @@ def test_serve_says_that_a_port_is_taken(capsys):
         taken.listen()
         assert main(["serve", "--port", str(taken.getsockname()[1])]) == 2
     assert "is taken\nHint: another one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--address", "0.0.0.0"], "or --no-auth"),
+        (["--auth", "nowhere"], "workbench password NAME --file nowhere"),
+        (["--origin", "*"], "an origin cannot be '*'"),
+        (["--port", "0", "nowhere.py"], "nothing to serve: nowhere.py"),
+    ],
+)
+def test_what_cannot_be_served_is_said_in_words(capsys, arguments, message):
+    assert main(["serve", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_password_is_kept_hashed(capsys, monkeypatch, tmp_path):
+    file = tmp_path / "who"
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    assert main(["password", "ada", "--file", str(file)]) == 0
+    assert "correct" not in file.read_text() + capsys.readouterr().out
+    assert passwords.read(file).admits("ada", "correct horse")
 
 
 def test_lab_wants_a_folder(capsys):

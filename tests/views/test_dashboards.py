@@ -1,49 +1,22 @@
 """What the dashboards compute from panes, and how they put it in words."""
 
+import json
+
+import numpy as np
 import pandas as pd
 import pytest
 
+import workbench as wb
+from simulators import Clickstream, OrderBook
 from workbench.views import words
-from workbench.views.dashboards import clickstream, sensors
-
-
-def reading(**changes):
-    calm = {"low": 20.9, "high": 21.2, "std": 0.06, "values": 96, "distinct": 25, "rows": 96}
-    return pd.DataFrame([calm | changes])
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({}, set()),
-        ({"high": 35.4, "std": 1.47}, {"spike"}),
-        ({"low": 16.0, "high": 26.0, "std": 2.0}, {"noise"}),
-        ({"low": 20.1, "high": 20.1, "std": 0.0, "distinct": 1}, {"stuck"}),
-        ({"values": 11}, {"dropout"}),
-        ({"low": None, "high": None, "std": None, "values": 0, "distinct": 0}, {"dropout"}),
-    ],
+from workbench.views.dashboards import (
+    clickrows,
+    clickstream,
+    clicktables,
+    sensors,
+    taperows,
+    trading,
 )
-def test_rules(changes, expected):
-    broken = sensors.faults(reading(**changes)).iloc[0]
-    assert set(broken.index[broken]) == expected
-
-
-def test_the_board_tells_now_from_before():
-    end = pd.Timestamp("2026-01-05 09:10")
-    rows = []
-    for device in sensors.DEVICES[1:]:
-        for ago in (30, 0):
-            spike = (device, ago) in ((sensors.DEVICES[1], 30), (sensors.DEVICES[2], 0))
-            rows.append(
-                {"device": device, "window_end": end - pd.Timedelta(seconds=ago)}
-                | reading(**({"high": 35.4, "std": 1.4} if spike else {})).iloc[0].to_dict()
-            )
-    board = sensors.board_values(pd.DataFrame(rows))
-    assert (board["spike1"], board["spike1_class"]) == ("30 s ago", "recent")
-    assert (board["spike2"], board["spike2_class"]) == ("▲ spike", "now")
-    assert (board["spike3"], board["spike3_class"]) == ("ok", "")
-    assert board["dropout0"] == "○ silent"
-    assert board["stuck0_class"] == "unknown"
 
 
 def test_table_of_panes():
@@ -52,13 +25,82 @@ def test_table_of_panes():
         "country": "FR", "sessions": 1000, "events": 2000, "orders": 25, "revenue": 1234.5,
         "timing": "late", "revision": 2,
     }  # fmt: skip
-    values = clickstream.table_values(pd.DataFrame([pane]))
+    values = clicktables.panes_values(pd.DataFrame([pane]))
     assert values["window0"] == "09:00:00 – 09:01:00"
     assert values["conversion0"] == "2.50 %"
     assert values["revenue0"] == "1,234.50"
     assert values["state0"] == "revised, 2×"
     assert values["row0"]
     assert not values["row1"]
+
+
+def test_abandoned_checkouts_agree_with_pandas():
+    left = clickstream.pipeline(seed=7, duration="6min", patience="2min")["abandoned"]
+    told = left.to_pandas()
+    clicks = Clickstream(seed=7).arrivals("6min").sort_values("event_time", kind="stable")
+    end = clicks["event_time"].max()
+    bought = clicks[clicks["action"] == "purchase"].groupby("session_id")["event_time"]
+    last = bought.max().to_dict()
+    for session, moment in zip(told["session_id"], told["match_start"], strict=True):
+        others = clicks[(clicks["session_id"] == session) & (clicks["action"] == "purchase")]["event_time"]
+        assert not ((others > moment) & (others < moment + pd.Timedelta("2min"))).any()
+    assert len(told) > 50
+    never = clicks[(clicks["action"] == "checkout") & (clicks["event_time"] < end - pd.Timedelta("3min"))]
+    never = {session for session in never["session_id"] if session not in last}
+    assert len(never - set(told["session_id"])) <= 0.05 * len(
+        never
+    )  # rows that came too late for the watermark
+
+
+def test_the_funnel_counts_visits_as_pandas_does():
+    results = clickstream.pipeline(seed=7, duration="5min")
+    panes, visits = results["funnel"].to_pandas(), results["visits"].to_pandas()
+    assert panes["visits"].sum() == len(visits)
+    expected = [(visits["furthest"] >= step).sum() for step in range(6)]
+    assert clickrows.reached(panes).tolist() == expected
+
+
+def test_candles_of_all_intervals_are_of_the_same_events():
+    results = trading.pipeline(seed=7, duration="3min")
+    panes = {size: results[f"candles {size}"].to_pandas() for size in taperows.INTERVALS}
+    volume = {size: frame.groupby("symbol", observed=True)["volume"].sum() for size, frame in panes.items()}
+    late = 0.002  # a trade can be late for a short window, and in time for a long one
+    for size in taperows.INTERVALS[1:]:
+        assert np.allclose(volume[size], volume["1s"], rtol=late)
+    minute = panes["1min"].set_index(["symbol", "window_start"]).sort_index()
+    seconds = panes["1s"].assign(window_start=panes["1s"]["window_start"].dt.floor("1min"))
+    high = seconds.groupby(["symbol", "window_start"], observed=True)["high"].max()
+    assert (minute["high"].reindex(high.index) >= high).all()
+
+
+def test_the_ladder_is_the_book():
+    book = OrderBook(seed=7, symbols=trading.SYMBOLS)
+    changes = trading.pipeline(seed=7, duration="30s")["depth"].to_pandas()
+    first = changes[changes["window_start"] == changes["window_start"].min()]
+    keys = [first["symbol"].astype(str), first["side"].astype(str), first["price"].round(2)]
+    change = first.groupby(keys)["change"].sum()
+    begin, end = (
+        depth.groupby([depth["symbol"].astype(str), depth["side"].astype(str), depth["price"].round(2)])[
+            "size"
+        ].sum()
+        for depth in (book.depth(0), book.depth(1))
+    )
+    both = begin.index.intersection(end.index)
+    made = begin.add(change, fill_value=0).reindex(both)
+    assert (made == end[both]).mean() > 0.97  # all but levels of orders that came too late
+    assert len(both) > 50
+
+
+def test_autocorrelation_agrees_with_pandas():
+    values = np.convolve(np.random.default_rng(7).normal(size=4_000), [1, 0.8, 0.5])
+    mine = taperows.autocorrelation(values, 3)
+    assert mine == pytest.approx([pd.Series(values).autocorr(lag) for lag in (1, 2, 3)], abs=0.02)
+
+
+@pytest.mark.parametrize("board", [clickstream, trading, sensors])
+def test_a_pipeline_has_results(board):
+    assert all(isinstance(stream, wb.EventStream) for stream in board.pipeline().values())
+    assert json.dumps(list(board.pipeline()))
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,17 @@ class Door:
         """Let rows claim with another bound from now on; the watermark never goes back, so it may stand."""
         self.policy, self.progress.bound = policy, policy.bound
 
+    def parts(self) -> dict[str, tuple[int, int, bool]]:
+        """Give, by partition, its watermark, when it was heard last, and whether it is idle; none without."""
+        if not isinstance(self.progress, PartitionedProgress):
+            return {}
+        parts = self.progress.partitions
+        values = self._partitions.take(np.arange(len(parts)))
+        names = [" ".join(map(str, row)) for row in zip(*values.values(), strict=True)]
+        idle = ~np.isin(np.arange(len(parts)), parts.awake())
+        told = zip(parts.reached.tolist(), parts.heard.tolist(), idle.tolist(), strict=True)
+        return dict(zip(names, told, strict=True))
+
     def holding(self) -> str | None:
         """Name the partition that holds the watermark back; None if none does, or there are none."""
         if not self.policy.by or not isinstance(self.progress, PartitionedProgress):

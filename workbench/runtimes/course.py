@@ -39,6 +39,7 @@ class Course:
         self._clock = clock
         self._begun = clock.now()
         self._over: int | None = None
+        self._turned = self._begun
         self._rows, self._shares = Rate(), Rate()
         self.share: float | None = None
 
@@ -50,6 +51,15 @@ class Course:
             return
         self.share = sum(share or 0.0 for share in known) / len(known)
         self._shares.mark(wall, self.share)
+
+    def turn(self) -> None:
+        """Note that the run goes on, is held, or is over."""
+        self._turned = self._clock.now()
+
+    @property
+    def since(self) -> pd.Timedelta:
+        """Wall time since the run last went on, was held, or was over."""
+        return pd.Timedelta(self._clock.now() - self._turned, unit="ns")
 
     def end(self) -> None:
         """Note that the run is over."""

@@ -36,7 +36,7 @@ STEPS = ("batch", "watermark", "pane")
 """How far a step goes."""
 
 TICK = 0.1
-"""Seconds of wall time between two looks at the sources."""
+"""Seconds of wall time from one look at the sources to the next, unless somebody says otherwise."""
 
 _numbers = itertools.count(1)
 
@@ -64,6 +64,9 @@ class Run(Changes, Rewinding):
     breath : float
         Seconds that a run which is behind leaves to others between two batches; not 0 where the loop is
         shared, since a message to or from a browser takes some twenty turns of it.
+    tick : float
+        Seconds of wall time from one look at the sources to the next: each batch costs something, however few
+        rows it has.
     """
 
     def __init__(
@@ -85,15 +88,15 @@ class Run(Changes, Rewinding):
             raise DescriptionError(f"on_error cannot be {on_error!r}", hint=choices)
         self.name = name or f"run {next(_numbers)}"
         self.streams = self.described = dict(streams)
+        self._clock: Clock = clock or SystemClock()
+        self.course = Course(self._clock)
         self.status = "paused"
         self.task: Any = None
-        self.breath = 0.0
+        self.breath, self.tick = 0.0, TICK
         self.errors: list[StepError] = []
         self.trace = Trace(list(streams))
         self.positions: dict[str, tuple[int, ...]] = {}
         self._batch_rows = batch_rows
-        self._clock: Clock = clock or SystemClock()
-        self.course = Course(self._clock)
         self._wire = partial(
             Graph,
             reporter=self._fail,
@@ -146,9 +149,25 @@ class Run(Changes, Rewinding):
         self._pace.speed = as_speed(speed)
 
     @property
+    def status(self) -> str:
+        """``running``, ``paused``, ``finished``, ``failed`` or ``stopped``."""
+        return self._status
+
+    @status.setter
+    def status(self, status: str) -> None:
+        self._status = status
+        self.course.turn()
+
+    @property
     def over(self) -> bool:
         """Whether the run has finished, failed or been stopped."""
         return self.status in ("finished", "failed", "stopped")
+
+    @property
+    def behind(self) -> int:
+        """Nanoseconds of processing time whose events have not been read yet; at full speed reading leads."""
+        reached = [reader.reached for reader in self._readers.values()]
+        return 0 if self.speed == "max" or not reached else max(0, self.now - min(reached))
 
     def resume(self) -> Run:
         """Let the run go on after a pause."""
@@ -234,12 +253,15 @@ class Run(Changes, Rewinding):
                 self._changed.clear()
                 await self._changed.wait()
                 continue
+            begun = self._clock.now()
             for awaitable in self._turn():
                 try:
                     await awaitable
                 except Exception as error:
                     self._fail(StepError("a consumer", pd.DataFrame(), error))
-            await self._clock.sleep(self.breath if self._behind else TICK)
+            took = (self._clock.now() - begun) / SECOND
+            rest = max(self.tick - took, min(took, self.tick))  # others get at least as much time
+            await self._clock.sleep(self.breath if self._behind else rest)
 
     def _reached(self, what: str) -> Any:
         """Give a mark that changes with the next batch, watermark or pane."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from bokeh.models import DataRange1d
+from bokeh.models import ColumnDataSource, DataRange1d
 
 from workbench.model.panes import WINDOW_START
 from workbench.views import theme
-from workbench.views.figures import Axes, boxes, build, line
-from workbench.views.live import Columns, LivePlot
+from workbench.views.figures import Axes, boxes, build, drawn, line
+from workbench.views.live import Columns, LivePlot, milliseconds
 from workbench.views.tables import OPEN, parted, pivoted, windows
 
 
@@ -47,14 +48,14 @@ def band_plots(
     color, y_format, height
         As for `line_plot`.
     y_range : bokeh range, optional
-        Shared by all; else as wide as the data.
+        Shared by all; else each is as wide as its data.
     """
     names = [str(name) for name in categories]
 
     def shape(rows: pd.DataFrame) -> dict[str, Columns]:
         return _bands(rows, low, middle, high, by, names)
 
-    x_range, y_shared = DataRange1d(range_padding=0.01), y_range or DataRange1d(range_padding=0.05)
+    x_range = DataRange1d(range_padding=0.01)
     plots: list[LivePlot] = []
     for i in range(len(names)):
         layers = [
@@ -69,7 +70,7 @@ def band_plots(
             (low, f"@l{i}{{0.00}}"),
         ]
         axes = Axes(
-            y_format=y_format, zero=False, height=height, hover=hover, x_range=x_range, y_range=y_shared
+            y_format=y_format, zero=False, height=height, hover=hover, x_range=x_range, y_range=y_range
         )
         sources = plots[0].sources if plots else None
         plots.append(build(layers, shape, axes, frame=frame, sources=sources, categories=tuple(names), by=by))
@@ -90,3 +91,51 @@ def _bands(
         _, values = pivoted(rows, WINDOW_START, name, by, names, moments=left)
         columns |= {f"{letter}{i}": values[:, i] for i in range(len(names))}
     return parted(columns, still_open)
+
+
+def dots_on(
+    figures: Sequence[Any],
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    by: str,
+    *,
+    categories: Sequence[str],
+    key: str = "event_id",
+    color: str = theme.MUTED,
+) -> LivePlot:
+    """Give single values as dots behind the bands of `band_plots`.
+
+    Parameters
+    ----------
+    figures : sequence of bokeh figure
+        One a category.
+    frame : pandas.DataFrame
+        In the order in which the rows came: ``x`` (datetime), ``y`` (number), ``by``, and ``key`` (a number).
+    x, y, by, key : str
+        Names of columns.
+    categories, color
+        As for `band_plots`.
+    """
+    names = [str(name) for name in categories]
+
+    def shape(rows: pd.DataFrame) -> dict[str, Columns]:
+        return {name: _dots(rows, name, (key, x, y, by)) for name in names}
+
+    sources = {name: ColumnDataSource(dict(table)) for name, table in shape(frame).items()}
+    looks = {"x": "x", "y": "y", "size": 2.2, "fill_color": color, "fill_alpha": 0.55}
+    for figure, name in zip(figures, names, strict=True):
+        figure.add_glyph(sources[name], drawn("discs", looks)).level = "underlay"
+    return LivePlot(figures[0], shape, sources)
+
+
+def _dots(rows: pd.DataFrame, name: str, columns: tuple[str, str, str, str]) -> Columns:
+    key, x, y, by = columns
+    if rows.empty:
+        return {"key": np.zeros(0), "x": np.zeros(0), "y": np.zeros(0)}
+    own = rows[(rows[by] == name).to_numpy()]
+    return {
+        "key": own[key].to_numpy(dtype=float),
+        "x": milliseconds(own[x]),
+        "y": own[y].to_numpy(dtype=float),
+    }

@@ -69,7 +69,8 @@ def line_plot(
     def shape(rows: pd.DataFrame) -> dict[str, Columns]:
         return {MAIN: _lines(rows, x, y, by, names)}
 
-    hover = [("time", "@x{%H:%M:%S}"), *((name, f"@v{i}{{{y_format}}}") for i, name in enumerate(names))]
+    where = ("time", "@x{%H:%M:%S}") if x_time else (x_label or x, "@x{0.00}")
+    hover = [where, *((name, f"@v{i}{{{y_format}}}") for i, name in enumerate(names))]
     axes = Axes(
         x_label=x_label,
         y_label=y_label,
@@ -206,7 +207,7 @@ def bar_plot(
     reach = DataRange1d(start=0, range_padding=2 * room, range_padding_units="percent")
     turned = Range1d(len(names) - 0.45, -0.55)
     axes = Axes(x_label=x_label, x_time="", height=height, x_range=reach, y_range=turned)
-    plot = build(layers, shape, axes, frame=frame, categories=tuple(names), by=category)
+    plot = build(layers, shape, axes, frame=frame, categories=tuple(names), by=category, picks=True)
     category_axis(plot.figure, names)
     plot.figure.xaxis[0].update(
         major_label_text_font_size="0px", major_tick_line_color=None, axis_line_color=None

@@ -8,13 +8,14 @@ HoloViews.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
 import holoviews as hv
 import numpy as np
 from bokeh.document import Document
-from bokeh.models import DataRange1d, Legend, Range1d, Toolbar
+from bokeh.models import DataRange1d, Legend, Range1d, TableColumn, Toolbar
 from holoviews.core.util import dimension_sanitizer
 
 from workbench.views.elements import Part, backend
@@ -48,6 +49,8 @@ class Drawing:
         )
         for toolbar in self.plot.state.select({"type": Toolbar}):
             toolbar.logo = None
+        for column in self.plot.state.select({"type": TableColumn}):
+            column.title = html.escape(column.title)  # which BokehJS reads as HTML
         for figure in self.figures:
             for legend in figure.right:
                 if isinstance(legend, Legend):
@@ -70,7 +73,7 @@ class Drawing:
         """Show what has changed."""
         slow = [rows for rows in changed if not self._stream(rows)]
         if slow:
-            hv.streams.Stream.trigger(slow)
+            self.plot.refresh()  # and not what others have drawn of the same rows
 
     def close(self) -> None:
         """Take the drawing off the streams of HoloViews."""
@@ -133,7 +136,7 @@ def _bound(plot: Any, rows: Rows) -> list[tuple[Any, str]] | None:
 def _is_of(leaf: Any, part: Part) -> bool:
     """Tell whether what was drawn are the very numbers of a part."""
     element = leaf.current_frame
-    if type(element).__name__ != part.element or not hasattr(element.data, "values"):
+    if type(element).__name__ != part.element or not isinstance(element.data, dict):
         return False
     if getattr(leaf, "invert_axes", False) != part.looks.get("invert_axes", False):
         return False

@@ -122,17 +122,20 @@ def build(
             for name, table in tables.items()
         }
     figure = plotting.figure(x_axis_type="datetime" if axes.x_time else "linear", tools="")
-    renderers = []
-    for layer in layers:
-        glyph = drawn(layer.kind).clone(**layer.glyph)
-        renderers.append(figure.add_glyph(sources[layer.table], glyph))
+    renderers = [figure.add_glyph(sources[layer.table], drawn(layer.kind, layer.glyph)) for layer in layers]
     _dress(figure, axes, [r for r, layer in zip(renderers, layers, strict=True) if layer.hover])
     return LivePlot(figure=figure, shape=shape, sources=sources, **about)
 
 
+def drawn(kind: str, looks: Mapping[str, Any]) -> Any:
+    """Give a Bokeh glyph as HoloViews draws a kind of element, but for the looks that are given."""
+    glyph, usual = _drawn(kind)
+    return glyph(**{**usual, **looks})
+
+
 @functools.cache
-def drawn(kind: str) -> Any:
-    """Give the Bokeh glyph with which HoloViews draws a kind of element; figures get copies of it.
+def _drawn(kind: str) -> tuple[Any, Mapping[str, Any]]:
+    """Give the class of glyph with which HoloViews draws a kind of element, and how it looks.
 
     HoloViews needs 20 ms for an element and 80 for a figure. A process lets it draw each kind once, and not a
     dozen figures for each browser session.
@@ -150,8 +153,7 @@ def drawn(kind: str) -> Any:
         hv.Store.set_current_backend("bokeh")
     hv.renderer("bokeh").webgl = False
     glyph = hv.render(elements[kind](), backend="bokeh").renderers[0].glyph
-    glyph.tags = []
-    return glyph
+    return type(glyph), glyph.properties_with_values(include_defaults=False) | {"tags": []}
 
 
 def _dress(figure: Any, axes: Axes, hovered: list[Any]) -> None:
@@ -177,7 +179,8 @@ def _dress(figure: Any, axes: Axes, hovered: list[Any]) -> None:
         ruler.syncable = False  # or the browser would tell us its ends after every frame
     _dress_axes(figure, axes)
     if axes.hover:
-        moments = {f"@{column}": "datetime" for column in ("left", "right", "x")}
+        timed = ("left", "right", "x") if axes.x_time else ()
+        moments = {f"@{column}": "datetime" for column in timed}
         figure.add_tools(
             HoverTool(
                 renderers=hovered, tooltips=list(axes.hover), formatters=moments, point_policy="follow_mouse"

@@ -107,11 +107,15 @@ def _patches(held: Columns, wanted: Columns, first: int, kept: int) -> dict[str,
 def milliseconds(times: Any) -> npt.NDArray[np.float64]:
     """Give naive UTC datetimes as Bokeh counts them: milliseconds since 1970-01-01; NaT as NaN.
 
+    Numbers are what they are, for an axis that is no time.
+
     Examples
     --------
     >>> milliseconds(pd.to_datetime(["1970-01-01 00:00:01.5"])).tolist()
     [1500.0]
     """
+    if isinstance(times, pd.Series) and pd.api.types.is_numeric_dtype(times):
+        return times.to_numpy(dtype=np.float64)
     column = times if isinstance(times, pd.Series) else pd.DatetimeIndex(times)
     moments = column.to_numpy().astype("datetime64[us]")
     counted = moments.view(np.int64) / 1e3
@@ -157,6 +161,9 @@ class LivePlot:
     legend: Sequence[tuple[str, str]] = ()
     categories: tuple[str, ...] | None = None
     by: str | None = None
+    picks: bool = False
+    """Whether its categories are along the y axis, where they can be pointed at."""
+    shown: Any = None
     unknown: set[str] = field(default_factory=set)
 
     def update(self, frame: pd.DataFrame) -> Change:
@@ -173,7 +180,10 @@ class LivePlot:
         return self.show(self.shape(frame))
 
     def show(self, tables: Mapping[str, Columns]) -> Change:
-        """Show tables that `shape` gave before, perhaps for another session."""
+        """Show tables that `shape` gave before, perhaps for another session; the same again cost nothing."""
+        if tables is self.shown:
+            return "same"
+        self.shown = tables
         order: list[Change] = ["same", "patched", "streamed", "replaced"]
         changes = [sync(self.sources[name], columns) for name, columns in tables.items()]
         return max(changes, key=order.index, default="same")

@@ -1,44 +1,46 @@
-"""The frame of a page: header with controls, key figures, cards with plots, and how the run is doing.
+"""A page: header with controls, key figures, cards with plots, alerts, and how the run is doing.
 
 A page belongs to one browser session. It only reads the feed, shows what is new soon after it has come, at
-most ten times a second, and waits while the browser has not drawn the last: frames are dropped, events never,
+most four times a second, and waits while the browser has not drawn the last: frames are dropped, events
+never,
 and no frame grows old in a queue.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
 import panel as pn
 
-from workbench.runtimes.trace import Metrics
-from workbench.time import SECOND, SystemClock
-from workbench.views import theme, words
+from workbench.time import SECOND, SystemClock, timestamp
+from workbench.views import export, markup, strip, theme, words
+from workbench.views.alerts import Alerts
 from workbench.views.bound import Bound
+from workbench.views.credit import Credit as Credit
+from workbench.views.drawer import Drawer
 from workbench.views.live import LivePlot
+from workbench.views.parts import kpis as kpis  # pages are described with these three
+from workbench.views.parts import legend as legend
+from workbench.views.parts import table as table
+from workbench.views.scope import Scope
 from workbench.views.service import Feed
+from workbench.views.strip import strip_values as strip_values
+from workbench.views.whole import Whole
 
 PERIOD = 25
 """Milliseconds from one look at the feed to the next; looking costs next to nothing if nothing has come."""
-FRAME = SECOND // 10
-"""Nanoseconds from one frame to the next, at least."""
-READING = SECOND // 4
-"""Nanoseconds from one change of the health strip to the next, at least: nobody reads faster."""
+FRAME = SECOND // 4
+"""Nanoseconds from one frame to the next, at least: nobody reads faster."""
 SHARE = 0.4
 """Of the loop's time, what one page may take: one that costs more to bring up to date gets fewer frames, but
 two a second at least."""
 SPEEDS: Mapping[str, Any] = {"1": 1, "10": 10, "60": 60, "max": "max"}
-PLACES = (("", "Home"), ("clickstream", "Clickstream"), ("trading", "Trading"), ("sensors", "Sensors"))
-
-_MARK = (
-    '<svg viewBox="0 0 20 20" aria-hidden="true">'
-    '<path d="M2 17 L17 2" stroke="#9aa5b1" stroke-dasharray="2 2.4"/>'
-    f'<path d="M2 18 H7 V11 H12 V6 H18" fill="none" stroke="{theme.EVENT_TIME}" stroke-width="2.4"/>'
-    f'<circle cx="6" cy="5" r="2" fill="{theme.PROCESSING_TIME}"/></svg>'
-)
+PLACES = (("", "Home"), ("clickstream", "Store pulse"), ("trading", "Tape"), ("sensors", "City"))
+STEPS = {"back": "-60", "on": "+60", "live": "live"}
+"""What the buttons say that look back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,20 @@ class Card:
         Further entries of the legend, as HTML.
     rows : int
         Rows of the grid that it takes.
+    extra : Bound, optional
+        Controls in its head.
+    data : callable, optional
+        Gives the table behind it; a plot with one is brought up to date by the page.
+    every : float
+        Seconds from one change to the next, at least.
+    filter : str
+        The column that a click on a bar, or on an entry of the legend, filters by.
+    figures : sequence of bokeh figure
+        Those in the body; of a plot its own.
+    tab : str
+        The tab that it is on; on all if empty.
+    plot : LivePlot, optional
+        What the page brings up to date from ``data``; by default the body, if it is one.
     """
 
     title: str
@@ -68,33 +84,17 @@ class Card:
     legend: str = ""
     rows: int = 1
     extra: Any = None
+    data: Callable[[], pd.DataFrame] | None = None
+    every: float = 0.0
+    filter: str = ""
+    figures: Sequence[Any] = ()
+    tab: str = ""
+    plot: LivePlot | None = None
 
-
-class Credit:
-    """Says whether the browser keeps up: two frames may be on their way, or a second must have passed.
-
-    Parameters
-    ----------
-    frames : int
-        Frames that may be on their way.
-    patience : float
-        Seconds after which one is sent although nothing came back, as from a tab in the background.
-    """
-
-    def __init__(self, frames: int = 2, patience: float = 1.0) -> None:
-        self._frames, self._patience = frames, int(patience * SECOND)
-        self.beat = 0
-        self._sent = 0
-
-    def allows(self, drawn: int, now: int) -> bool:
-        """Tell whether a frame may be sent, given the last one drawn and the moment in nanoseconds."""
-        return self.beat - max(drawn, 0) < self._frames or now - self._sent >= self._patience
-
-    def spend(self, now: int) -> int:
-        """Note that a frame is sent; gives its number."""
-        self.beat += 1
-        self._sent = now
-        return self.beat
+    def __post_init__(self) -> None:
+        if isinstance(self.body, LivePlot):
+            object.__setattr__(self, "plot", self.body)
+            object.__setattr__(self, "figures", (self.body.figure,))
 
 
 @dataclass(eq=False)
@@ -112,7 +112,19 @@ class Page:
     top : Bound
         The key figures.
     update : callable
-        Shows what is new; called when there is something.
+        Shows what is new and no card shows by itself; called when there is something.
+    controls : bool
+        Whether it acts on a run.
+    places : sequence of (str, str)
+        The navigation: addresses and words.
+    scope : Scope, optional
+        What the session looks at; without one there is nothing to choose.
+    alerts : Alerts, optional
+        What needs somebody.
+    board : module, optional
+        Of the dashboard, for the notebook that rebuilds the view.
+    act : callable, optional
+        Is given the name and value of a command that the page does not know.
     """
 
     feeds: Sequence[Feed]
@@ -124,51 +136,73 @@ class Page:
     update: Callable[[], None]
     controls: bool = True
     credit: Credit = field(default_factory=lambda: Credit(frames=1))
+    places: Sequence[tuple[str, str]] = PLACES
+    scope: Scope | None = None
+    alerts: Alerts | None = None
+    board: Any = None
+    act: Callable[[str, str], None] | None = None
 
     def __post_init__(self) -> None:
         self._clock = SystemClock()
         self._seen: Any = None
         self._document = pn.state.curdoc
         self._met = False
-        self._last_beat = self._last_strip = self._rest_until = 0
-        self.head = Bound(html=_controls_html(self.controls), data={}, height=40)
-        self.strip = Bound(html=_STRIP, data={}, sizing_mode="stretch_width")
-        self.head.param.watch(self._obey, "command")
+        self._last_beat = self._rest_until = 0
+        self.theme = self._painted = "light"
+        self.head = Bound(html=markup.controls_html(self.controls, list(SPEEDS)), data={}, height=40)
+        self.strip = Bound(html=strip.MARKUP, data={}, sizing_mode="stretch_width")
+        self.drawer = Drawer(sizing_mode="stretch_width", height=0)
+        self.tools: Bound | None = None
+        if self.scope is not None:
+            made = markup.tools_html(self.scope, exports=self.board is not None)
+            self.tools = Bound(html=made, data={}, sizing_mode="stretch_width")
+            self.read(pn.state.session_args)
+        self._listen()
         self.tick()
+
+    def read(self, arguments: Mapping[str, Sequence[bytes]]) -> None:
+        """Look at what the address of the page says."""
+        assert self.scope is not None
+        self.scope.read(arguments)
+        if self.alerts is not None:
+            for kinds in arguments.get("muted", ()):
+                self.alerts.muted |= dict.fromkeys(kinds.decode("utf-8", "replace").split(","))
+        if b"dark" in arguments.get("theme", ()):
+            self.theme = "dark"
 
     def tick(self, *, at_once: bool = False) -> None:
         """Show what is new, if there is something and the browser keeps up; or at once."""
         now = self._clock.now()
-        seen = tuple((feed.version, feed.run.speed) for feed in self.feeds)
+        seen = self._version()
         if now < self._rest_until or (seen == self._seen and now - self._last_beat < SECOND):
             return
         if self._unseen() or not (at_once or self.credit.allows(self.head.ack, now)):
             return
         with pn.io.unlocked():  # all that is new in one message; Bokeh would send one for every change
             if seen != self._seen:
-                self.update()
-            if self.controls and now - self._last_strip >= READING:
-                self.strip.say(**strip_values(self.feeds[0]))
-                self._last_strip = now
+                self._show()
             self.head.say(**self._state(), beat=self.credit.spend(now))
         self._seen, self._last_beat = seen, now
-        self._rest_until = now + min(max(FRAME, int((self._clock.now() - now) / SHARE)), 5 * FRAME)
+        self.feeds[0].pushes.add((self._clock.now() - now) / SECOND)
+        self._rest_until = now + min(max(FRAME, int((self._clock.now() - now) / SHARE)), 2 * FRAME)
 
     def view(self) -> Any:
         """Give the page as a Panel template, its periodic look at the feed started."""
-        template = pn.Template(self.markup())
+        template = Whole(self.markup())
         template.add_variable("page_title", f"{self.title} · streaming workbench")
         template.add_variable("style", theme.stylesheet())
+        template.add_variable("script", theme.script("page.js"))
         template.add_panel("head", self.head)
         template.add_panel("top", self.top)
         if self.controls:
             template.add_panel("strip", self.strip)
+        if self.tools is not None:
+            template.add_panel("tools", self.tools)
+            template.add_panel("drawer", self.drawer)
         for number, card in enumerate(self.cards):
-            body = (
-                pn.pane.Bokeh(card.body.figure, sizing_mode="stretch_width")
-                if isinstance(card.body, LivePlot)
-                else card.body
-            )
+            body = card.body
+            if isinstance(body, LivePlot):
+                body = pn.pane.Bokeh(body.figure, sizing_mode="stretch_width")
             template.add_panel(f"card{number}", body)
             if card.extra is not None:
                 template.add_panel(f"extra{number}", card.extra)
@@ -178,16 +212,93 @@ class Page:
 
     def refresh(self) -> None:
         """Show everything at once, as after a choice of what is to be seen."""
-        self._seen, self._last_strip, self._rest_until = None, 0, 0
+        self._seen, self._rest_until = None, 0
         self.tick(at_once=True)
 
     def markup(self) -> str:
         """Give the page's HTML, as a Jinja template whose ``embed`` puts the live parts in."""
-        return _template(self)
+        return markup.template(self)
+
+    def obey(self, name: str, value: str) -> None:
+        """Do what a button or a list says."""
+        if name in ("pause", "speed"):
+            self._drive(name, value)
+        elif name == "theme" and value in ("light", "dark"):
+            self.theme = value
+        elif name == "close":
+            self.drawer.close()
+        elif name in ("data", "csv", "notebook", "events"):
+            self._take(name, value)
+        elif name == "filter" and self.scope is not None:
+            self.scope.toggle(*value.partition("=")[::2])
+        elif not self._known(name, value) and self.act is not None:
+            self.act(name, value)
+        if name not in ("data", "csv", "notebook", "events", "close"):
+            self.refresh()
+
+    def _known(self, name: str, value: str) -> bool:
+        """Let the scope or the alerts do what is said; tells whether it is theirs."""
+        return any(part is not None and part.obey(name, value) for part in (self.scope, self.alerts))
+
+    def _listen(self) -> None:
+        """Hear what every part says that can say something, and clicks on bars."""
+        extras = [card.extra for card in self.cards]
+        parts = [self.head, self.tools, self.drawer, self.top, *extras, *(card.body for card in self.cards)]
+        for part in parts:
+            if isinstance(part, Bound | Drawer):
+                part.param.watch(self._heard, "command")
+        for card in self.cards:
+            if card.filter and card.plot is not None and card.plot.picks:
+                card.plot.figure.on_event("tap", self._picker(card.filter, card.plot.categories or ()))
+
+    def _picker(self, column: str, names: Sequence[str]) -> Callable[[Any], None]:
+        def picked(event: Any) -> None:
+            place = round(event.y)
+            if 0 <= place < len(names):
+                self.obey("filter", f"{column}={names[place]}")
+
+        return picked
+
+    def _heard(self, event: Any) -> None:
+        said = event.new
+        self.obey(str(said.get("name", "")), str(said.get("value", "")))
+
+    def _version(self) -> Any:
+        feeds = tuple((feed.version, feed.run.speed) for feed in self.feeds)
+        if self.scope is None:
+            return feeds
+        status = self.feeds[0].run.status, self.feeds[0].run.speed, len(self.feeds[0].acknowledged)
+        return (self.scope.version, *(status if self.scope.at is not None else (feeds, status)))
+
+    def _show(self) -> None:
+        """Bring everything up to date: key figures, cards, alerts and health strip."""
+        self._paint()
+        self.update()
+        tab = self._tab
+        for card in self.cards:
+            if card.data is not None and card.plot is not None and card.tab in ("", tab):
+                self._draw(card, card.plot, card.data)
+        if self.alerts is not None:
+            self.alerts.update()
+        if self.controls:
+            self.strip.say(**strip_values(self.scope or self.feeds[0]))
+
+    def _draw(self, card: Card, plot: LivePlot, data: Callable[[], pd.DataFrame]) -> None:
+        """Show what is new in a plot; what it is to show is worked out once for all who look at the same."""
+        chosen = () if self.scope is None else tuple(self.scope.chosen.items())
+        asked = self.scope or self.feeds[0]
+        key = ("card", self.name, card.title, chosen)
+        plot.show(asked.once(key, lambda: plot.shape(data()), every=card.every))
+
+    @property
+    def _tab(self) -> str:
+        return "" if self.scope is None else self.scope.chosen.get("tab", "")
 
     def _unseen(self) -> bool:
         """Tell whether the browser has gone; Bokeh keeps its session for a while, in case it comes back."""
         context = None if self._document is None else self._document.session_context
+        if context is not None and self.credit.beat and self.head.ack < 0:
+            return True  # what is sent before the page is there is applied to it twice, and may be older
         session = getattr(context, "session", None)
         gone = session is not None and session.connection_count == 0
         if session is not None and not gone:
@@ -199,182 +310,75 @@ class Page:
             live = sum(feed.run.status == "running" for feed in self.feeds)
             status = "running" if live else "paused"
             return {"state": f"{live} OF {len(self.feeds)} LIVE", "status": status}
-        run = self.feeds[0].run
+        run, scope = self.feeds[0].run, self.scope
+        metrics = (scope or self.feeds[0]).metrics()
+        state, status = {"running": "LIVE"}.get(run.status, run.status.upper()), run.status
+        if self.feeds[0].warming:
+            state = "WARMING UP"
+        if scope is not None and scope.at is not None:
+            state, status = f"PAST {words.clock(timestamp(scope.at))}", "past"
+        if self.tools is not None and scope is not None:
+            filters = dict.fromkeys(scope.filters, "") | scope.only
+            self.tools.say(last=scope.last, past=scope.at is not None, **filters, **scope.chosen, **STEPS)
+        held = run.status != "running" and status != "past"
         return {
-            "state": {"running": "LIVE"}.get(run.status, run.status.upper()),
-            "status": run.status,
+            "state": state,
+            "status": status,
+            "age": words.seconds(run.course.since) if held else "",
+            "event": words.clock(metrics.watermark),
+            "processing": words.clock(metrics.now),
             "button": "Resume" if run.status == "paused" else "Pause",
             "speed": str(run.speed),
             "over": not run.over,
+            "address": self.address(),
+            "only": {} if scope is None else scope.only,
+            "tab": self._tab,
         }
 
-    def _obey(self, event: Any) -> None:
-        """Do what a button says, to the run that all sessions share."""
-        run, command = self.feeds[0].run, event.new
-        if run.over or not self.controls:
+    def address(self) -> str:
+        """Give the query with which somebody else sees what is seen here."""
+        if self.scope is None:
+            return ""
+        muted = ",".join(self.alerts.muted) if self.alerts is not None else ""
+        return self.scope.address(theme="dark" if self.theme == "dark" else "", muted=muted)
+
+    def _drive(self, name: str, value: str) -> None:
+        """Act on the run that all sessions share."""
+        run = self.feeds[0].run
+        if run.over or not self.controls or self.feeds[0].warming:
             return
-        if command.get("name") == "pause":
-            if run.status == "running":
-                run.pause()
+        if name == "pause":
+            run.pause() if run.status == "running" else run.resume()
+        elif value in SPEEDS:
+            run.speed = SPEEDS[value]
+
+    def _paint(self) -> None:
+        """Let the figures have the colours of a light or dark page; the style sheet does the rest."""
+        if self.theme != self._painted:
+            self._painted = self.theme
+            for card in self.cards:
+                for figure in card.figures:
+                    theme.paint(figure, dark=self.theme == "dark")
+
+    def _take(self, name: str, value: str) -> None:
+        """Show or hand over what is asked for: the table behind a chart, raw events, the notebook."""
+        if self.scope is None:
+            return
+        if name == "events":
+            events = self.scope.events()
+            filters = ", ".join(f"{column} = {held}" for column, held in self.scope.only.items())
+            note = f"of the last {len(events):,} that are kept, the newest first" + f"; {filters}" * bool(
+                filters
+            )
+            self.drawer.open("Raw events", events, note)
+        elif name == "notebook" and self.board is not None:
+            text = export.notebook(self.board, self.scope, self.address())
+            self.drawer.hand_over(f"{self.name}.ipynb", export.NOTEBOOK, text)
+        elif value.isdecimal() and int(value) < len(self.cards):
+            card = self.cards[int(value)]
+            if card.data is None:
+                return
+            if name == "data":
+                self.drawer.open(card.title, card.data())
             else:
-                run.resume()
-        elif command.get("name") == "speed" and command.get("value") in SPEEDS:
-            run.speed = SPEEDS[command["value"]]
-        self._seen = None
-
-
-def strip_values(feed: Feed) -> dict[str, Any]:
-    """Give what the health strip shows, in words."""
-    metrics: Metrics = feed.metrics()
-    errors = feed.run.errors
-    return {
-        "rate": f"{words.short(metrics.rows_per_second)} /s",
-        "rows": words.number(metrics.rows),
-        "watermark": f"{words.clock(metrics.watermark)} UTC",
-        "now": f"{words.clock(metrics.now)} UTC",
-        "lag": words.seconds(metrics.lag),
-        "late": f"{words.number(metrics.late)} ({words.percent(metrics.late / max(metrics.rows, 1), 2)})",
-        "rejected": words.number(metrics.rejected),
-        "state": f"{words.number(metrics.state)} entries",
-        "trouble": str(errors[0]) if errors else "",
-    }
-
-
-def kpis(*figures: tuple[str, str, str]) -> Bound:
-    """Give the row of key figures as one part; each is a name, a title and a unit.
-
-    The figure called ``rate`` shows the values ``rate``, ``rate_delta`` and ``rate_line``.
-    """
-    pieces = "".join(
-        f'<div class="kpi"><div class="name" data-text="{name}_name">{html.escape(title)}</div>'
-        f'<div class="value"><span data-text="{name}">{words.NOTHING}</span>'
-        f"<small>{html.escape(unit)}</small></div>"
-        f'<div class="line" data-spark="{name}_line"></div>'
-        f'<div class="delta" data-text="{name}_delta">&nbsp;</div></div>'
-        for name, title, unit in figures
-    )
-    return Bound(html=f'<div class="kpis">{pieces}</div>', data={}, sizing_mode="stretch_width")
-
-
-def table(columns: Sequence[tuple[str, str, str]], rows: int) -> Bound:
-    """Give a table with a fixed number of rows; each column is a name, a title and a style.
-
-    Row 3 of the column ``last`` shows ``data["last3"]``; the style ``spark`` draws it as a line, ``tag`` as a
-    word on a ground (class in ``data["last3_class"]``), ``left`` and ``event`` are classes. ``row3`` says
-    whether the row is there.
-    """
-    head = "".join(
-        f'<th scope="col" class="{style if "left" in style else ""}">{html.escape(title)}</th>'
-        for _, title, style in columns
-    )
-    body = "".join(
-        f'<tr data-show="row{row}">{"".join(_cell(name, style, row) for name, _, style in columns)}</tr>'
-        for row in range(rows)
-    )
-    return Bound(
-        html=f'<table class="panes"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>',
-        data={},
-        sizing_mode="stretch_width",
-    )
-
-
-def _cell(name: str, style: str, row: int) -> str:
-    slot = f"{name}{row}"
-    if style == "spark":
-        return f'<td><span class="line" data-spark="{slot}"></span></td>'
-    if style == "tag":
-        return (
-            f'<td><span class="tag" data-base="tag" data-class="{slot}_class" data-text="{slot}"></span></td>'
-        )
-    if style == "signed":
-        return f'<td data-class="{slot}_class" data-text="{slot}"></td>'
-    return f'<td class="{style}" data-text="{slot}"></td>'
-
-
-def legend(entries: Sequence[tuple[str, str]], *, open_windows: str = "hatched") -> str:
-    """Give a legend as HTML: colours and words, and what an open window looks like."""
-    pieces = [
-        f'<span><i class="swatch" style="background:{color}"></i>{html.escape(word)}</span>'
-        for color, word in entries
-    ]
-    if open_windows == "hatched":
-        pieces.append('<span><i class="swatch open"></i>still open</span>')
-    elif open_windows == "dashed":
-        pieces.append('<span><i class="swatch dashed"></i>still open</span>')
-    return "".join(pieces)
-
-
-_STRIP = """<dl class="strip" style="margin:0" aria-label="How the run is doing">
-<div><dt>Events arriving</dt><dd data-text="rate"></dd></div>
-<div><dt>Rows so far</dt><dd data-text="rows"></dd></div>
-<div class="event"><dt>Watermark (event time)</dt><dd data-text="watermark"></dd></div>
-<div class="processing"><dt>Processing time</dt><dd data-text="now"></dd></div>
-<div><dt>Lag</dt><dd data-text="lag"></dd></div>
-<div><dt>Late rows</dt><dd data-text="late"></dd></div>
-<div><dt>Rejected rows</dt><dd data-text="rejected"></dd></div>
-<div><dt>State</dt><dd data-text="state"></dd></div>
-<div class="trouble" data-show="trouble" data-text="trouble" role="alert"></div>
-</dl>"""
-
-
-def _controls_html(controls: bool) -> str:
-    pill = (
-        '<span class="pill" data-pill data-base="pill" data-class="status" role="status" aria-live="polite">'
-        '<span class="state" data-text="state"></span><span class="stale-age"></span></span>'
-    )
-    if not controls:
-        return f'<div class="bar">{pill}</div>'
-    speeds = "".join(
-        f'<option value="{value}">{value}{"" if value == "max" else "×"}</option>' for value in SPEEDS
-    )
-    return (
-        f'<div class="bar">{pill}'
-        '<button type="button" data-command="pause" data-text="button" data-show="over">Pause</button>'
-        '<label for="speed">Speed</label><select id="speed" data-command="speed" data-value="speed" '
-        f'aria-label="Speed of the run">{speeds}</select></div>'
-    )
-
-
-def _template(page: Page) -> str:
-    """Give the page's HTML; `embed` puts the live parts in."""
-    nav = "".join(
-        f'<a href="./{place}"{" aria-current=page" if place == page.name else ""}>{word}</a>'
-        for place, word in PLACES
-    )
-    cards = "".join(_card_html(number, card) for number, card in enumerate(page.cards))
-    strip = '<div style="margin-top:12px">{{ embed(roots.strip) }}</div>' if page.controls else ""
-    return f"""{{% extends base %}}
-{{% block title %}}{{{{ page_title }}}}{{% endblock %}}
-{{% block postamble %}}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<style>{{{{ style }}}}</style>
-{{% endblock %}}
-{{% block contents %}}
-<header class="top"><a class="mark" href="./">{_MARK}Streaming workbench</a>
-<nav aria-label="Pages">{nav}</nav>
-<div class="controls">{{{{ embed(roots.head) }}}}</div></header>
-<main><div class="head"><h1>{html.escape(page.title)}</h1><p>{html.escape(page.question)}</p></div>
-{{{{ embed(roots.top) }}}}
-{strip}
-<div class="grid">{cards}</div></main>
-{{% endblock %}}"""
-
-
-def _card_html(number: int, card: Card) -> str:
-    parts = card.legend
-    if isinstance(card.body, LivePlot) and not parts and card.body.legend:
-        parts = legend(card.body.legend)
-    extra = (
-        f"{{{{ embed(roots.extra{number}) }}}}"
-        if card.extra is not None
-        else f'<div class="legend">{parts}</div>'
-    )
-    note = f'<p class="note">{html.escape(card.note)}</p>' if card.note else ""
-    figure = 'role="img" ' if isinstance(card.body, LivePlot) else ""
-    return (
-        f'<section class="card" style="grid-column:span {card.span};grid-row:span {card.rows}"><header>'
-        f"<h2>{html.escape(card.title)}</h2>{extra}</header>{note}"
-        f'<div {figure}aria-label="{html.escape(card.title)}">'
-        f"{{{{ embed(roots.card{number}) }}}}</div></section>"
-    )
+                self.drawer.hand_over(f"{card.title}.csv", export.CSV, export.csv(card.data()))

@@ -1,4 +1,4 @@
-"""The server: a home page and the dashboards, fed by live runs of this process.
+"""The server's process: a home page and the dashboards, or scripts and notebooks of one's own.
 
 ``python -m workbench.views.serve --port 0`` serves without the command line of `workbench.cli`.
 """
@@ -10,37 +10,38 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-import panel as pn
+from bokeh.util.token import generate_session_id
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
-from workbench.views.dashboards import clickstream, home, sensors, trading
-from workbench.views.page import Page
+from workbench.errors import DescriptionError
+from workbench.views.server import Serving, application
 from workbench.views.service import Feed, Service
-
-DASHBOARDS = (clickstream, trading, sensors)
+from workbench.views.sharing import SHARED
 
 
 def serve(
-    port: int,
+    serving: Serving,
     *,
-    address: str = "127.0.0.1",
+    files: Sequence[str] = (),
     show: bool = False,
     seed: int = 7,
     announce: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve the dashboards until interrupted (Ctrl-C or SIGTERM); then the runs are stopped.
+    """Serve until interrupted (Ctrl-C or SIGTERM); then the runs are stopped.
 
     Parameters
     ----------
-    port : int
-        Where to listen; 0 takes a free port.
-    address : str
-        The interface to listen on; the default can be reached from this machine only.
+    serving : Serving
+        On which address, for whom, and how many at once.
+    files : sequence of str
+        Scripts and notebooks to serve; none for the dashboards of the house.
     show : bool
         Whether to open a browser.
     seed : int
@@ -48,16 +49,16 @@ def serve(
     announce : callable
         Is given the address of the home page once the server answers.
     """
-    service = Service([_feed(dashboard, seed) for dashboard in DASHBOARDS])
-    server = application(service, port, address)
+    service, shown = (SHARED, places(files)) if files else dashboards(seed)
+    server = application(shown, service, serving)
     loop = server.io_loop
     hush(loop)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.add_callback_from_signal(loop.stop))
-    where = f"http://{'localhost' if address == '0.0.0.0' else address}:{server.port}/"
+    host = "localhost" if serving.address in ("0.0.0.0", "::") else serving.address
     loop.add_callback(service.start)
-    loop.add_callback(_settle, service)
-    loop.add_callback(announce, where)
+    loop.add_callback(_settle, service, server)
+    loop.add_callback(announce, f"http://{f'[{host}]' if ':' in host else host}:{server.port}/")
     if show:
         loop.add_callback(server.show, "/")
     server.start()
@@ -68,27 +69,53 @@ def serve(
         server.stop()
 
 
-def application(service: Service, port: int, address: str) -> Any:
-    """Give the server of a service's pages, not yet started."""
-    pn.extension(reconnect=True)
-    pages = {"/": _home(service)} | {
-        f"/{board.NAME}": _page(board.view, service, board.NAME) for board in DASHBOARDS
-    }
-    return pn.serve(
-        pages,
-        port=port,
-        address=address,
-        websocket_origin=["*"] if address != "127.0.0.1" else None,
-        show=False,
-        start=False,
-        verbose=False,
-        title="streaming workbench",
-    )
+def dashboards(seed: int) -> tuple[Service, Mapping[str, Any]]:
+    """Give the pipelines of the house, and its pages by address: functions that make a page."""
+    from workbench.views.dashboards import clickstream, home, sensors, trading
+
+    boards = (clickstream, trading, sensors)
+    service = Service([_feed(board, seed) for board in boards])
+
+    def page(view: Callable[[Any], Any], shown: Any) -> Callable[[], Any]:
+        return lambda: view(shown).view()  # Panel wants a plain function
+
+    pages = {f"/{board.NAME}": page(board.view, service.feeds[board.NAME]) for board in boards}
+    return service, {"/": page(home.view, list(service.feeds.values()))} | pages
 
 
-async def _settle(service: Service) -> None:
-    """Once all is warm, let the garbage collector pass over it."""
+def places(files: Sequence[str]) -> Mapping[str, Any]:
+    """Give scripts and notebooks by address: a single one is the home page, several have their names.
+
+    Examples
+    --------
+    >>> places(["nowhere.py"])
+    Traceback (most recent call last):
+    workbench.errors.DescriptionError: nothing to serve: nowhere.py
+    Hint: a script (.py) or a notebook (.ipynb) with wb.dashboard(...).servable()
+    """
+    for file in files:
+        if Path(file).suffix not in (".py", ".ipynb") or not Path(file).is_file():
+            raise DescriptionError(
+                f"nothing to serve: {file}",
+                hint="a script (.py) or a notebook (.ipynb) with wb.dashboard(...).servable()",
+            )
+    named = {"/": files[0]} if len(files) == 1 else {f"/{Path(file).stem}": file for file in files}
+    if len(named) < len(files):
+        raise DescriptionError("two files have the same name", hint="rename one")
+    return named
+
+
+async def _settle(service: Service, server: Any) -> None:
+    """Once the runs are warm, make each page once for nobody, and let the garbage collector pass over it all.
+
+    So the first to come waits no longer than others, the pipelines of scripts begin with the server, and what
+    is wrong with a script is said in the terminal.
+    """
     await service.started()
+    line, headers = RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders({"Host": "localhost"})
+    asked = HTTPServerRequest(start_line=line, headers=headers)
+    for page in server._tornado.applications.values():
+        await page.create_session_if_needed(generate_session_id(), asked)
     freeze()
 
 
@@ -113,24 +140,8 @@ def hush(loop: Any) -> None:
     loop.asyncio_loop.set_exception_handler(handle)
 
 
-def _page(view: Callable[[Feed], Page], service: Service, name: str) -> Callable[[], Any]:
-    """Give the function that makes a session's page; Panel wants a plain function."""
-
-    def page() -> Any:
-        return view(service.feeds[name]).view()
-
-    return page
-
-
-def _home(service: Service) -> Callable[[], Any]:
-    def page() -> Any:
-        return home.view(list(service.feeds.values())).view()
-
-    return page
-
-
-def _feed(dashboard: Any, seed: int) -> Feed:
-    return Feed(dashboard.NAME, partial(dashboard.pipeline, seed))
+def _feed(board: Any, seed: int) -> Feed:
+    return Feed(board.NAME, partial(board.pipeline, seed), past=getattr(board, "PAST", False))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -138,8 +149,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Serve the dashboards.")
     parser.add_argument("--port", type=int, default=5006)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--sessions", type=int, default=100)
     chosen = parser.parse_args(arguments)
-    serve(chosen.port, seed=chosen.seed, announce=lambda where: _write(f"serving at {where}"))
+    serving = Serving(port=chosen.port, sessions=chosen.sessions)
+    serve(serving, seed=chosen.seed, announce=lambda where: _write(f"serving at {where}"))
 
 
 def _write(line: str) -> None:

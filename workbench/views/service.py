@@ -17,9 +17,10 @@ from workbench.model.panes import EARLY, TIMING, WINDOW_END, WINDOW_START
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
 from workbench.model.triggers import ACCUMULATING, AfterWatermark
+from workbench.ops.metrics import Timing
 from workbench.runtimes.registry import start
 from workbench.runtimes.run import Run
-from workbench.runtimes.trace import Metrics
+from workbench.runtimes.trace import Metrics, Record
 from workbench.time import SECOND, SystemClock, duration
 
 Pipeline = Mapping[str, EventStream]
@@ -27,6 +28,16 @@ Pipeline = Mapping[str, EventStream]
 
 KEPT_ROWS = 15_000
 """Panes of a result that are kept at hand, about; the trace keeps more."""
+KEPT_EVENTS = 20_000
+"""Events, as they arrived, that are kept at hand for who wants to see them, about."""
+WARMING = 50
+"""Speed while it is warmed up; a step is a tenth of a second of it, and others get their turn in between."""
+BREATH = 0.02
+"""Seconds between two steps; a message to or from a browser takes some twenty turns of the loop."""
+TICK = 0.24
+"""Seconds from one batch to the next: as often as pages are brought up to date."""
+HELD = 600
+"""Things that are held since they were computed; sessions that look at different pasts need many."""
 
 
 class Latest:
@@ -79,6 +90,13 @@ class Feed:
         How much processing time is run through at once in the beginning, so that no plot is empty.
     batch_rows : int
         Rows of a batch, at most: few, and pages are served between two of them; many, and each costs less.
+    past : bool
+        Whether the run keeps what time planes need.
+
+    Attributes
+    ----------
+    told : str
+        What the last change of the run led to, for all who look.
     """
 
     def __init__(
@@ -89,22 +107,34 @@ class Feed:
         speed: float = 10,
         warm_up: str = "8min",
         batch_rows: int = 5_000,
+        past: bool = False,
     ) -> None:
         self.name = name
         self.streams = dict(pipeline())
         self._rates: deque[float] = deque(maxlen=120)
         self._sampled = 0
         self._speed, self._warm_up = speed, duration(warm_up, what="warm-up")
-        self._batch_rows = batch_rows
+        self._batch_rows, self._past = batch_rows, past
         self._run: Run | None = None
-        self._latest = {name: _latest(stream) for name, stream in self.streams.items()}
+        self._latest: dict[str, Latest] = {}
+        self.pushes = Timing()
+        self.warming = False
+        self.told = ""
+        self.acknowledged: dict[str, None] = {}
         self._once: dict[Any, tuple[int, int, Any]] = {}
+        self._events: dict[str, Record] = {}
+        self._kept: dict[Any, Any] = {}
         self._clock = SystemClock()
 
     @property
     def run(self) -> Run:
         """The run; there is one after `start`."""
         assert self._run is not None, "the feed has not been started"
+        return self._run
+
+    @property
+    def begun(self) -> Run | None:
+        """The run, if there is one yet."""
         return self._run
 
     @property
@@ -115,15 +145,26 @@ class Feed:
     async def start(self) -> None:
         """Start the run on the event loop that is running, and take it quickly through the warm-up."""
         options: dict[str, Any] = dict(self.streams)
-        self._run = start(**options, speed="max", batch_rows=self._batch_rows, name=self.name, past=False)
-        begin = self.run.metrics().now
-        while self._run.status == "running":
-            await asyncio.sleep(0)
-            now = self.run.metrics().now
-            if now is not None and begin is not None and (now - begin).value >= self._warm_up:
-                break
+        self._run = start(
+            **options,
+            speed=WARMING,
+            batch_rows=self._batch_rows,
+            name=self.name,
+            past=self._past,
+            paused=True,
+        )
+        self._run.tick = TICK
+        for source, (_, node) in self._run.graph.sources.items():
+            self._events[source] = Record(KEPT_EVENTS)
+            node.sink(self._events[source].append)
+        begin, self.warming = self._run.now, True
+        while self._run.status == "paused" and self._run.now - begin < self._warm_up:
+            self._run.step()  # by time, so that of several sources none runs ahead
+            await self._clock.sleep(BREATH)
+        self.warming = False
         if not self._run.over:
             self._run.speed = self._speed
+            self._run.resume()
 
     def stop(self) -> None:
         """Stop the run; what has come out stays readable."""
@@ -134,6 +175,16 @@ class Feed:
         """Tell how the run is doing."""
         return self.run.metrics()
 
+    def in_time(self, result: str) -> float:
+        """Give the share of the rows that came to a result's last step which came in time."""
+
+        def shares() -> dict[str, float]:
+            steps = self.run.ledger()
+            lost = steps["late"] / steps["rows_in"].clip(lower=1)
+            return dict(zip(steps["step"], (1 - lost).astype(float), strict=True))
+
+        return float(self.once("in time", shares, every=0.9).get(result, 1.0))
+
     def rates(self) -> list[float]:
         """Give the last rates of arrival, rows per second of wall time, two a second while somebody looks."""
         now = self._clock.now()
@@ -143,10 +194,14 @@ class Feed:
         return list(self._rates)
 
     def closed(self, result: str) -> pd.DataFrame:
-        """Give the latest pane of each closed window and key, some thousand rows at the most."""
-        return self.once(
-            ("closed", result), lambda: self._latest[result].refresh(self.run.trace.results[result])
-        )
+        """Give the latest pane of each closed window and key, or the rows of a result without windows.
+
+        Some thousand rows at the most.
+        """
+        if not isinstance(self.streams[result].step, Aggregated):
+            return self.once(("closed", result), lambda: self.run.panes(result, rows=KEPT_ROWS))
+        latest = self._latest.setdefault(result, _latest(self.streams[result]))
+        return self.once(("closed", result), lambda: latest.refresh(self.run.trace.results[result]))
 
     def panes(self, result: str, *, last: str) -> pd.DataFrame:
         """Give the panes of the last while, by event time, those of open windows (``early``) included."""
@@ -165,6 +220,25 @@ class Feed:
 
         return self.once(("panes", result, last), both)
 
+    def events(self, source: str = "") -> pd.DataFrame:
+        """Give the last events of a source, by default the first, as they arrived; some thousand rows."""
+        source = source or next(iter(self._events), "")
+        if source not in self._events:
+            return pd.DataFrame()
+        return self.once(("events", source), self._events[source].frame)
+
+    def acknowledge(self, alert: str) -> None:
+        """Note for everybody that an alert has been seen; the last some thousand are known."""
+        self.acknowledged[alert] = None
+        while len(self.acknowledged) > 5_000:
+            self.acknowledged.pop(next(iter(self.acknowledged)))
+
+    def keep(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Give what a function made when it was first asked for, in the same feed and for all sessions."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
     def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0) -> Any:
         """Give what a function makes: once a version of the trace, and at most once in ``every`` seconds."""
         version, now = self.run.trace.version, self._clock.now()
@@ -172,7 +246,10 @@ class Feed:
         if held is not None and (held[0] == version or now - held[1] < every * SECOND):
             return held[2]
         made = make()
+        self._once.pop(key, None)
         self._once[key] = (version, now, made)
+        while len(self._once) > HELD:  # that which was computed longest ago
+            self._once.pop(next(iter(self._once)))
         return made
 
 
@@ -192,6 +269,14 @@ class Service:
     def start(self) -> None:
         """Start all runs on the event loop that is running, the warm-up beside whatever else it does."""
         self._started = asyncio.ensure_future(self._start())
+
+    def runs(self) -> dict[str, Run | None]:
+        """Give the runs by name; None for one that has not been started."""
+        return {name: feed.begun for name, feed in self.feeds.items()}
+
+    def pushes(self) -> dict[str, Timing]:
+        """Give, by name, how often pages were brought up to date, and how long that took."""
+        return {name: feed.pushes for name, feed in self.feeds.items()}
 
     async def started(self) -> None:
         """Wait until all runs are warm."""

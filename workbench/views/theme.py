@@ -7,7 +7,7 @@ which people with the common kinds of colour blindness can tell apart; and nothi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#E69F00"
@@ -66,6 +66,36 @@ def stylesheet() -> str:
     False
     """
     return (ASSETS / "page.css").read_text(encoding="utf-8")
+
+
+DARK: Final = {
+    MUTED: "#aab4c0",
+    EVENT_TIME: SKY,
+    PROCESSING_TIME: "#2ec79b",
+    LINE: "#4a525c",
+    GRID: "#2b3138",
+    INK: "#e6ebf1",
+    PAPER: "#171c22",
+}
+"""What the colours of words, axes, grids and grounds become on a dark page; those of data stay."""
+
+
+def paint(figure: Any, *, dark: bool) -> None:
+    """Give the words, axes, grids and grounds of a Bokeh figure the colours of a dark or a light page."""
+    swap = DARK if dark else {there: here for here, there in DARK.items()}
+    glyphs = [renderer.glyph for renderer in figure.renderers]
+    parts = [*figure.axis, *figure.grid, *figure.legend, figure.title, *glyphs]
+    for part in filter(None, parts):
+        for name in part.properties():
+            if name.endswith("_color") and (part not in glyphs or name.startswith(("text", "line", "fill"))):
+                value = getattr(part, name)
+                held = value.get("value") if isinstance(value, dict) else getattr(value, "value", value)
+                if (
+                    isinstance(held, str)
+                    and held in swap
+                    and (part not in glyphs or held not in (EVENT_TIME, PROCESSING_TIME, SKY))
+                ):
+                    setattr(part, name, swap[held])
 
 
 def series(number: int) -> str:

@@ -1,6 +1,6 @@
-// Fills a fixed piece of HTML with live values. The server sends only `data`; which value goes where is said in the
-// HTML: data-text, data-class, data-bar, data-spark, data-show, data-value. Elements with data-command answer back;
-// lists with data-keep do so again when the page is loaded anew.
+// Fills a fixed piece of HTML with live values. The server sends only what is `told`; which value goes where is said in the
+// HTML: data-text, data-class, data-bar, data-spark, data-show, data-value. Elements with data-command answer back. The
+// part with the pill also speaks for the page: see page.js.
 
 const STALE_AFTER = 4000; // ms without a word from the server
 
@@ -37,12 +37,14 @@ export function render({ model, el }) {
       slots.push({ way, node, name: node.dataset[way], last: undefined });
     }
   }
+  const pill = root.querySelector("[data-pill]");
+  const clock = root.querySelector("[data-clock]");
   let heard = performance.now();
   let commands = 0;
 
   function fill() {
     heard = performance.now();
-    const data = model.data || {};
+    const data = JSON.parse(model.told);
     for (const slot of slots) {
       if (!(slot.name in data)) continue;
       const value = data[slot.name];
@@ -51,40 +53,31 @@ export function render({ model, el }) {
       slot.last = print;
       WAYS[slot.way](slot.node, value);
     }
-    if (data.beat !== undefined) requestAnimationFrame(() => { model.ack = data.beat; });
+    if (pill) document.dispatchEvent(new CustomEvent("workbench-state", { detail: data }));
+    const soon = document.hidden ? (act) => setTimeout(act, 200) : requestAnimationFrame; // nothing is drawn unseen
+    if (data.beat !== undefined) soon(() => { model.ack = data.beat; });
   }
 
-  function tell(node) {
+  function tell(name, value) {
     commands += 1;
-    model.command = { name: node.dataset.command, value: node.value || "", number: commands };
+    model.command = { name, value: value || "", number: commands };
   }
-
-  // A choice outlives a reload of its page in this tab: a page that lost its server reloads by itself.
-  const kept = (node) => `${window.location.pathname} ${node.dataset.command}`;
 
   function say(event) {
+    if (event.type === "click" && event.target.closest("[data-theme-toggle]")) document.dispatchEvent(new Event("workbench-theme"));
     const node = event.target.closest("[data-command]");
-    if (!node || (event.type === "click") === (node.tagName === "SELECT")) return;
-    if ("keep" in node.dataset) sessionStorage.setItem(kept(node), node.value);
-    tell(node);
+    if (!node || (event.type === "click") === node.matches("select, input")) return; // those say what is chosen, when it is
+    tell(node.dataset.command, node.value);
   }
 
-  function remember() {
-    for (const node of root.querySelectorAll("select[data-keep]")) {
-      const value = sessionStorage.getItem(kept(node));
-      if (value === node.value || ![...node.options].some((option) => option.value === value)) continue;
-      node.value = value;
-      tell(node);
-    }
-  }
-
-  const pill = root.querySelector("[data-pill]");
   let tried = 0;
   function watch() {
+    if (clock) clock.textContent = new Date().toISOString().slice(11, 19);
     const silent = performance.now() - heard;
     const stale = silent > STALE_AFTER;
     document.documentElement.classList.toggle("stale", stale);
-    pill.querySelector(".stale-age").textContent = stale ? `STALE ${Math.round(silent / 1000)} s` : "";
+    pill.querySelector(".stale-word").textContent = stale ? "STALE" : ""; // said once, and not every second
+    pill.querySelector(".stale-age").textContent = stale ? `${Math.round(silent / 1000)} s` : "";
     pill.classList.toggle("is-stale", stale);
     if (silent > 3 * STALE_AFTER && performance.now() - tried > 3000) {
       tried = performance.now();
@@ -95,11 +88,19 @@ export function render({ model, el }) {
   }
   const timer = pill ? setInterval(watch, 1000) : null;
 
+  const passOn = ({ detail }) => tell(detail.name, detail.value);
+  if (pill) {
+    document.addEventListener("workbench-tell", passOn);
+    document.dispatchEvent(new Event("workbench-ready"));
+    watch();
+  }
   root.addEventListener("click", say);
   root.addEventListener("change", say);
-  model.on("data", fill);
+  model.on("told", fill);
   fill();
-  remember();
   el.append(root);
-  return () => { if (timer) clearInterval(timer); };
+  return () => {
+    if (timer) clearInterval(timer);
+    document.removeEventListener("workbench-tell", passOn);
+  };
 }

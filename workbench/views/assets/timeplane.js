@@ -10,7 +10,19 @@ const clock = (ms, tenths) => new Date(ms).toISOString().slice(11, tenths ? 21 :
 const momentAt = ([first, last, low, high], place) => low + ((place - first) / (last - first)) * (high - low);
 
 export function render({ model, el }) {
-  return model.get("scene").planes ? several({ model, el }) : single({ model, el });
+  const told = asked(model);
+  return told.get("scene").planes ? several({ model: told, el }) : single({ model: told, el });
+}
+
+// A part of Panel is told its scene as text; an anywidget has it.
+function asked(model) {
+  if (typeof model.get === "function") return model;
+  let text = null, scene = {};
+  const get = () => {
+    if (text !== model.told) [text, scene] = [model.told, JSON.parse(model.told)];
+    return scene;
+  };
+  return { get, on: (_, heard) => model.on("told", heard), off: (_, heard) => model.off("told", heard) };
 }
 
 // Each of several is drawn by itself, from its own part of the scene.

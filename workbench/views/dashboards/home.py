@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -22,26 +23,28 @@ QUESTION = (
 
 SHOWN = {
     "clickstream": (
-        "Clickstream",
-        "Visits to a web shop: traffic, the way to an order, revenue and conversion by country.",
+        "Store pulse",
+        "Visits to a web shop: traffic, the way to an order, what trends, who gives up, and who is a bot.",
     ),
     "trading": (
-        "Trading",
-        "Trades of six symbols: candles, volume by side, and the volume-weighted average price.",
+        "Tape",
+        "Trades of six symbols: candles at four intervals, the book, returns; and payments to look at.",
     ),
     "sensors": (
-        "Sensors",
-        "Twelve devices in a building: temperatures, and rules that find spikes, stuck values and dropouts.",
+        "City",
+        "Stations that measure a city's air: a map, gaps, faults, and how time passes; break it yourself.",
     ),
 }
 
 LATE_ROWS = 3
 """Late rows shown of each pipeline."""
-WHAT = {
-    "clickstream": "{action} by a visitor from {country}",
-    "trading": "{side} of {size} {symbol} at {price} EUR",
-    "sensors": "{device}: {temperature} °C",
-}
+WHAT = (
+    "{action} by a visitor from {country}",
+    "{side} of {size} {symbol} at {price} EUR",
+    "{station}: {temperature} °C",
+    "a payment of {amount} EUR in {city}",
+)
+"""How rows are told of; the first is taken of which a row has all columns."""
 
 
 def view(feeds: Sequence[Feed]) -> Page:
@@ -170,10 +173,24 @@ def late_values(feeds: Sequence[Feed]) -> dict[str, Any]:
                 f"arrival{row}": words.clock(one["arrival_time"]),
                 f"watermark{row}": words.clock(one["watermark"]),
                 f"by{row}": words.seconds(one["late_by"]),
-                f"what{row}": WHAT[feed.name].format(**one),
+                f"what{row}": what(one),
             }
             row += 1
     return values
+
+
+def what(row: dict[str, Any]) -> str:
+    """Say what a row is about.
+
+    Examples
+    --------
+    >>> what({"action": "cart", "country": "FR"}), what({"visits": 3})
+    ('cart by a visitor from FR', 'a row of another result')
+    """
+    for words_of_it in WHAT:
+        if all(name in row for _, name, _, _ in Formatter().parse(words_of_it) if name):
+            return words_of_it.format(**row)
+    return "a row of another result"
 
 
 def lag_rows(feeds: Sequence[Feed]) -> pd.DataFrame:

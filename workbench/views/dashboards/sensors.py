@@ -1,38 +1,54 @@
-"""Sensors: whether every device is well, and what ails those that are not."""
+"""City: whether every station is well, what ails those that are not, and how late their readings come."""
 
 from __future__ import annotations
 
 import html
+import sys
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import panel as pn
-from bokeh.models import Range1d
 
 import workbench as wb
-from simulators import Sensors
-from workbench.model.panes import WINDOW_END
+from simulators import City
+from simulators.dials import dials
+from simulators.switched import present
+from workbench.errors import WorkbenchError
+from workbench.model.rewriting import bound_of
+from workbench.model.steps import Date
 from workbench.model.stream import EventStream
-from workbench.views import charts, page, theme, words
-from workbench.views.bands import band_plots
-from workbench.views.bound import Bound
+from workbench.runtimes.run import Run
+from workbench.time import duration, spell
+from workbench.views import charts, page, parts, theme, words
+from workbench.views.alerts import Alerts
+from workbench.views.bands import band_plots, dots_on
+from workbench.views.bound import Bound, spelled
+from workbench.views.citymap import map_plot, where_plot
+from workbench.views.dashboards import cityrows as rows
+from workbench.views.export import origin
 from workbench.views.figures import time_format
+from workbench.views.heatmaps import strip_plot
+from workbench.views.live import LivePlot
 from workbench.views.page import Card, Page
+from workbench.views.planewidget import PlaneComponent
+from workbench.views.scope import Scope
 from workbench.views.service import Feed
 
 NAME = "sensors"
-TITLE = "Sensors"
-QUESTION = "Is every device in the building well, and if not, what ails it?"
+TITLE = "City"
+QUESTION = (
+    "Is every station well, and if not, what ails it? And how long should anybody wait for late readings?"
+)
+PAST = True
+"""Its run keeps what the time plane needs."""
 
-COUNT = 12
-DEVICES = tuple(f"device-{number:03d}" for number in range(COUNT))
-EXPECTED = 100
-"""Readings of a device in a window of 10 s."""
-RULES = ("spike", "stuck", "noise", "dropout")
-ICONS = {"spike": "▲", "stuck": "■", "noise": "≈", "dropout": "○"}
-RECENT = pd.Timedelta("2min")
-COLUMNS = 4
+CHOSEN = rows.STATIONS[:6]
+"""Stations that have a figure of their own."""
+BOUNDS = ("500ms", "1s", "2s", "5s", "10s", "20s", "30s", "1min", "2min", "5min")
+"""Where the slider of the bound stops."""
+BREAKS = {"outage": "Outage", "clock_skew": "Clock skew", "burst": "Burst", "bursty_loss": "Loss"}
+"""Faults of the delivery that a button switches, and what it says."""
+USUAL, MANY = 0.06, 0.4
+"""Share of time that stations spend with a fault, and that after somebody has injected faults."""
 
 
 def pipeline(seed: int = 7, duration: str | None = None) -> dict[str, EventStream]:
@@ -43,245 +59,279 @@ def pipeline(seed: int = 7, duration: str | None = None) -> dict[str, EventStrea
     seed : int
         Of the simulator.
     duration : duration, optional
-        How long the building is watched, in processing time; without it, for ever.
+        How long the city is watched, in processing time; without it, for ever.
 
     Returns
     -------
     dict of str to EventStream
-        ``devices``: what the rules look at, by device in windows of 10 s, corrected for a minute.
-        ``zones``: mean temperature and humidity by zone in windows of 30 s.
+        ``stations``: what the rules look at, by station in windows of 30 s, corrected for 2 min.
+        ``districts``:
+        means by district in windows of a minute, and how many readings there were.
     """
-    readings = wb.stream(Sensors(seed=seed, devices=COUNT, faults=0.12), watermark="10s", duration=duration)
+    city = City(seed=seed, stations=rows.COUNT, hertz=1.0, faults=USUAL)
+    readings = wb.stream(city, watermark="10s", duration=duration)
+    looked_at: dict[str, Any] = {}
+    for name, column in rows.COLUMNS.items():
+        looked_at |= {
+            name: (column, "mean"),
+            f"{name}_low": (column, "min"),
+            f"{name}_high": (column, "max"),
+            f"{name}_std": (column, "std"),
+            f"{name}_median": (column, "median"),
+            f"{name}_time": ([column, "second"], "corr"),
+            f"{name}_distinct": (column, "nunique"),
+        }
+    places: dict[str, Any] = {
+        "latitude": ("latitude", "last"),
+        "longitude": ("longitude", "last"),
+        "battery": ("battery", "mean"),
+    }
+    counts: dict[str, Any] = {"values": ("temperature", "count"), "rows": ("event_id", "size")}
     return {
-        "devices": readings.groupby("device")
-        .window("10s", lateness="1min")
-        .agg(
-            mean=("temperature", "mean"),
-            low=("temperature", "min"),
-            high=("temperature", "max"),
-            std=("temperature", "std"),
-            values=("temperature", "count"),
-            distinct=("temperature", "nunique"),
-            rows=("event_id", "size"),
-            battery=("battery", "mean"),
-        ),
-        "zones": readings.groupby("zone")
-        .window("30s", lateness="1min")
-        .agg(temperature=("temperature", "mean"), humidity=("humidity", "mean")),
+        "stations": readings.assign(second=rows.second)
+        .groupby("station", "district")
+        .window("30s", lateness="2min")
+        .agg(**looked_at, **places, **counts),
+        "districts": readings.groupby("district")
+        .window("1min", lateness="2min")
+        .agg(temperature=("temperature", "mean"), pm25=("pm25", "mean"), rows=("event_id", "size")),
     }
 
 
 def view(feed: Feed) -> Page:
     """Build the page of one browser session."""
+    scope = Scope(feed, filters={"district": rows.DISTRICTS, "station": rows.STATIONS})
     top = page.kpis(
-        ("online", f"Devices heard, of {COUNT}", ""),
+        ("online", f"Stations heard, of {rows.COUNT}", ""),
         ("readings", "Readings per second", "/s"),
-        ("faulty", "Faulty devices, last 2 min", ""),
-        ("mean", "Mean temperature", "°C"),
+        ("faulty", "Stations at fault", ""),
+        ("temperature", "Mean temperature", "°C"),
+        ("pm25", "Mean fine dust, PM2.5", "µg/m³"),
         ("complete", "Readings received", "%"),
-        ("battery", "Lowest battery", "V"),
     )
-    bands, figures = band_plots(
-        feed.panes("devices", last="6min"),
-        "low",
-        "mean",
-        "high",
-        "device",
-        categories=DEVICES,
-        height=110,
-        y_range=Range1d(13.5, 31.5),
-    )
-    humidity = charts.line_plot(
-        feed.panes("zones", last="8min"),
-        "window_end",
-        "humidity",
-        "zone",
-        categories=[f"zone-{n}" for n in range(1, 5)],
-        y_label="% relative humidity",
-        y_format="0.0",
-        height=222,
-        x_label="event time (UTC)",
-    )
-    battery = charts.bar_plot(
-        battery_rows(feed),
-        "device",
-        "charge",
-        text="said",
-        categories=DEVICES,
-        color=theme.GREEN,
-        height=222,
-        room=0.3,
-    )
-    board = fault_board()
+    alerts = Alerts(scope, rows.alerts)
+    board, breaker, bound, plane = _board(), _breaker(), _bound(), _plane(feed)
+    multiples, dots = _multiples(scope)
+    picture = PlaneComponent(sizing_mode="stretch_width", min_height=420)
 
     def update() -> None:
-        top.say(**feed.once("kpis", lambda: key_figures(feed), every=0.4))
-        bands.show(feed.once("bands", lambda: bands.shape(feed.panes("devices", last="6min"))))
-        board.say(**feed.once("board", lambda: board_values(feed.closed("devices")), every=0.4))
-        humidity.show(
-            feed.once("humidity", lambda: humidity.shape(feed.panes("zones", last="8min")), every=0.4)
-        )
-        battery.show(feed.once("battery", lambda: battery.shape(battery_rows(feed)), every=0.9))
+        top.say(**scope.once("kpis", lambda: rows.key_figures(scope), every=0.4))
+        dots.show(scope.once("dots", lambda: dots.shape(rows.raw(scope, CHOSEN)), every=0.9))
+        board.say(**scope.once("table of faults", lambda: board_values(scope), every=1.9))
+        breaker.say(**breaker_values(feed))
+        bound.say(**bound_values(feed.run))
+        if plane is not None:
+            picture.told = feed.once("plane", lambda: spelled(plane.scene()), every=1.9)
 
-    cards = [
+    def act(name: str, value: str) -> None:
+        if name in ("break", "bound"):
+            change(feed, name, value)
+
+    cards = [*_upper(scope, board), multiples, *_lower(scope, breaker, bound)]
+    if plane is not None:
+        said = "Event time across, processing time up; the step line is the watermark"
+        cards.append(Card("Time plane of the district centre", picture, span=8, note=said))
+    cards.append(Card("Alerts", alerts.view, span=12 if plane is None else 4, extra=alerts.foot))
+    return Page(
+        [feed], NAME, TITLE, QUESTION, cards, top, update,
+        scope=scope, alerts=alerts, board=sys.modules[__name__], act=act,
+    )  # fmt: skip
+
+
+def _upper(scope: Scope, board: Bound) -> list[Card]:
+    stations = map_plot(rows.places(scope), origin(scope).simulator.borders(), height=330)
+    strips = strip_plot(
+        scope.panes("stations"),
+        "station",
+        "temperature",
+        categories=rows.STATIONS,
+        height=352,
+        y_format="0.00",
+    )
+    return [
         Card(
-            "Temperature of each device, °C",
-            multiples(figures),
-            span=8,
-            note="Windows of 10 s: mean as a line, lowest to highest as a band; hatched while still open",
+            "Map: temperature, health, and how long silent",
+            stations,
+            span=5,
+            note="Colour: temperature; shape: ● well, ▲ faulty, ✕ silent; a larger ring: silent for longer",
+            data=lambda: rows.places(scope),
+            every=0.4,
         ),
         Card(
-            "Fault board",
-            board,
-            span=4,
-            note="What ails a device now, or did in the last 2 min",
+            "Temperature by station and time, °C",
+            strips,
+            span=7,
+            note="Windows of 30 s, hatched while open; crosses: nothing heard. Click a row to see it alone",
+            data=lambda: scope.panes("stations"),
+            every=0.4,
+            filter="station",
         ),
         Card(
-            "Humidity by zone",
-            humidity,
-            span=8,
-            note="Means of 30 s",
-            legend=page.legend(humidity.legend, open_windows="dashed"),
+            "Fault board", board, span=5, note="Panes of the last 10 min, against the truth of the simulator"
         ),
-        Card("Batteries", battery, span=4, note="Charge: 0 % at 2.4 V, 100 % at 3.0 V"),
     ]
-    return Page([feed], NAME, TITLE, QUESTION, cards, top, update)
 
 
-def multiples(figures: list[Any]) -> Any:
-    """Lay small figures out as a grid, each under its device's name; times only under the last row."""
-    rows: list[Any] = []
-    for begin in range(0, len(figures), COLUMNS):
-        cells = []
-        for number, figure in enumerate(figures[begin : begin + COLUMNS], begin):
-            figure.xaxis[0].ticker.desired_num_ticks = 3
-            time_format(figure, "%H:%M")
-            figure.yaxis[0].ticker.desired_num_ticks = 3
-            figure.xaxis[0].visible = number >= len(figures) - COLUMNS
-            figure.height += 22 if figure.xaxis[0].visible else 0
-            figure.title = DEVICES[number]
-            figure.title.update(
-                text_font=theme.FONT, text_font_size="12px", text_font_style="normal", text_color=theme.INK
-            )
-            cells.append(pn.pane.Bokeh(figure, sizing_mode="stretch_width"))
-        rows.append(pn.Row(*cells, sizing_mode="stretch_width"))
-    return pn.Column(*rows, sizing_mode="stretch_width")
+def _lower(scope: Scope, breaker: Bound, bound: Bound) -> list[Card]:
+    delay = charts.bar_plot(
+        rows.delays(scope), "delay", "share", text="said", categories=rows.DELAYS, color=theme.GREEN,
+        height=236, room=0.3,
+    )  # fmt: skip
+    return [
+        Card(
+            "Delay of the last readings, and the bound",
+            delay,
+            span=5,
+            note="Time from event to arrival; the bound says how long the watermark waits, for all",
+            data=lambda: rows.delays(scope),
+            every=0.9,
+            extra=bound,
+        ),
+        Card(
+            "Where that is", where_plot(height=240), span=4, note="Outlines: Natural Earth, without a network"
+        ),
+        Card("Break it", breaker, span=3, note="Acts on the run of all"),
+    ]
 
 
-def faults(panes: pd.DataFrame) -> pd.DataFrame:
-    """Tell which rules each pane breaks: a boolean column a rule.
+def _plane(feed: Feed) -> Any:
+    """Give the time plane of a district, one for all sessions, and None of a run that keeps no past."""
+    if not feed.run.past:
+        return None
+    return feed.keep("plane", lambda: feed.run.timeplane("districts", key="centre", last="6min"))
 
-    A reading far from the others is a spike, many of them are noise; one value only is stuck; a third of the
-    readings without a value, or missing, is a dropout.
 
-    Examples
-    --------
-    >>> pane = {"low": 20.9, "high": 35.4, "std": 1.5, "values": 95, "distinct": 28, "rows": 95}
-    >>> faults(pd.DataFrame([pane])).iloc[0].to_dict()
-    {'spike': True, 'stuck': False, 'noise': False, 'dropout': False}
-    """
-    reach = panes["high"] - panes["low"]
-    noisy = (panes["std"] > 0.6) & (reach < 8 * panes["std"])
-    return pd.DataFrame(
-        {
-            "spike": (reach > 3) & ~noisy,
-            "stuck": (panes["distinct"] == 1) & (panes["values"] >= 20),
-            "noise": noisy,
-            "dropout": panes["values"] < 0.67 * EXPECTED,
+def _multiples(scope: Scope) -> tuple[Card, LivePlot]:
+    """Give the card of the small figures, and what puts single readings into them."""
+    bands, figures = band_plots(
+        rows.bands(scope), "low", "temperature", "high", "station", categories=CHOSEN, height=118
+    )
+    dots = dots_on(
+        figures, rows.raw(scope, CHOSEN), "event_time", "temperature", "station", categories=CHOSEN
+    )
+    card = Card(
+        "Temperature of six stations, °C",
+        _laid_out(figures),
+        span=7,
+        note="Readings as dots; means of 30 s as a line, lowest to highest as a band, hatched while open",
+        figures=tuple(figures),
+        plot=bands,
+        data=lambda: rows.bands(scope),
+    )
+    return card, dots
+
+
+def _laid_out(figures: list[Any]) -> Any:
+    """Lay small figures out as a grid, each under its station's name; times only under the last row."""
+    cells = []
+    for number, (figure, name) in enumerate(zip(figures, CHOSEN, strict=True)):
+        figure.xaxis[0].ticker.desired_num_ticks = figure.yaxis[0].ticker.desired_num_ticks = 3
+        time_format(figure, "%H:%M")
+        figure.xaxis[0].visible = number >= len(CHOSEN) // 2
+        figure.height += 22 if figure.xaxis[0].visible else 0
+        figure.title = name
+        figure.title.update(
+            text_font=theme.FONT, text_font_size="12px", text_font_style="normal", text_color=theme.INK
+        )
+        cells.append(pn.pane.Bokeh(figure, sizing_mode="stretch_width"))
+    half = len(CHOSEN) // 2
+    rows_of = (
+        pn.Row(*cells[:half], sizing_mode="stretch_width"),
+        pn.Row(*cells[half:], sizing_mode="stretch_width"),
+    )
+    return pn.Column(*rows_of, sizing_mode="stretch_width")
+
+
+def _board() -> Bound:
+    columns = [
+        ("kind", "Kind", "left"), ("now", "Now", ""), ("found", "Found", ""), ("true", "In truth", ""),
+        ("precision", "Precision", ""), ("recall", "Recall", ""),
+    ]  # fmt: skip
+    return parts.table(columns, len(rows.RULES))
+
+
+def board_values(scope: Scope) -> dict[str, Any]:
+    """Give what the fault board says."""
+    found = rows.board(scope)
+    values: dict[str, Any] = parts.filled(len(rows.RULES), len(found))
+    for row, one in enumerate(found.to_dict("records")):
+        values |= {
+            f"kind{row}": f"{rows.ICONS[one['kind']]} {one['kind']}",
+            f"now{row}": words.number(one["now"]),
+            f"found{row}": words.number(one["found"]),
+            f"true{row}": words.number(one["true"]),
+            f"precision{row}": words.percent(one["precision"], 0),
+            f"recall{row}": words.percent(one["recall"], 0),
         }
-    ).astype(bool)
+    return values
 
 
-def fault_board() -> Bound:
-    """Give the board: a row a device, a column a rule."""
-    head = "".join(f'<th scope="col">{ICONS[rule]} {rule}</th>' for rule in RULES)
-    body = "".join(
-        f'<tr><th scope="row" class="left">{html.escape(device)}</th>'
-        + "".join(f'<td data-class="{rule}{row}_class" data-text="{rule}{row}"></td>' for rule in RULES)
-        + "</tr>"
-        for row, device in enumerate(DEVICES)
+def _breaker() -> Bound:
+    names = {"faults": "Faults", **BREAKS}
+    buttons = "".join(
+        f'<button type="button" data-command="break" data-value="{name}" '
+        f'data-class="{name}_class" data-base="toggle">'
+        f'{html.escape(word)} <b data-text="{name}_word"></b></button>'
+        for name, word in names.items()
     )
     return Bound(
-        html=f'<table class="faults"><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>',
+        html=f'<div class="toggles">{buttons}<p class="muted" data-text="told"></p></div>',
         data={},
         sizing_mode="stretch_width",
     )
 
 
-def board_values(panes: pd.DataFrame) -> dict[str, Any]:
-    """Give what the fault board says: ``now``, or how many seconds ago, or that all is well."""
-    values: dict[str, Any] = {}
-    if panes.empty:
-        return values
-    end = panes[WINDOW_END].max()
-    panes = panes[panes[WINDOW_END] > end - RECENT]
-    device = panes["device"].astype(str)
-    heard = set(device[(panes[WINDOW_END] == end).to_numpy()])
-    broken = faults(panes)
-    for rule in RULES:
-        last = panes[WINDOW_END].where(broken[rule]).groupby(device).max()
-        for row, (name, when) in enumerate(last.reindex(list(DEVICES)).items()):
-            word, style = _cell(rule, when, end, name not in heard)
-            values |= {f"{rule}{row}": word, f"{rule}{row}_class": style}
-    return values
+def breaker_values(feed: Feed) -> dict[str, Any]:
+    """Give how the buttons stand, and what the last change did."""
+    on = _broken(feed.run)
+    values: dict[str, Any] = {name: name for name in ("faults", *BREAKS)}
+    for name in ("faults", *BREAKS):
+        values |= {f"{name}_word": "on" if name in on else "off", f"{name}_class": "on" if name in on else ""}
+    return values | {"told": feed.told}
 
 
-def _cell(rule: str, when: Any, end: pd.Timestamp, silent: bool) -> tuple[str, str]:
-    if rule == "dropout" and silent:
-        return f"{ICONS[rule]} silent", "now"
-    if when == end:
-        return f"{ICONS[rule]} {rule}", "now"
-    if when is not pd.NaT:
-        return f"{(end - when).total_seconds():.0f} s ago", "recent"
-    return ("–", "unknown") if silent else ("ok", "")
+def _source(run: Run) -> Any:
+    source: Any = next(read.source for read, _ in run.graph.sources.values())
+    return present(source.simulator)
 
 
-def battery_rows(feed: Feed) -> pd.DataFrame:
-    """Give the last voltage of each device: ``device, charge, said``."""
-    panes = feed.closed("devices")
-    if panes.empty:
-        return panes
-    last = panes.tail(40 * COUNT).dropna(subset="battery").drop_duplicates("device", keep="last")
-    charge = (100 * (last["battery"] - 2.4) / 0.6).clip(0, 100)
-    said = [f"{volts:.2f} V" for volts in last["battery"]]
-    return pd.DataFrame(
-        {"device": last["device"].astype(str).to_numpy(), "charge": charge.to_numpy(), "said": said}
+def _broken(run: Run) -> set[str]:
+    """Give what is switched on."""
+    simulator = _source(run)
+    stand = dials(simulator)
+    return {name for name in BREAKS if stand.faults.get(name)} | (
+        {"faults"} if simulator.faults > USUAL else set()
     )
 
 
-def key_figures(feed: Feed) -> dict[str, Any]:
-    """Give the values of the row of key figures."""
-    panes = feed.closed("devices")
-    if panes.empty:
-        return {}
-    end = panes[WINDOW_END].max()
-    panes = panes[panes[WINDOW_END] > end - pd.Timedelta("10min")]
-    panes = panes.assign(fault=faults(panes).any(axis=1))
-    by_window = panes.groupby(WINDOW_END).agg(
-        rows=("rows", "sum"), online=("device", "size"), faulty=("fault", "sum"), mean=("mean", "mean")
+def change(feed: Feed, name: str, value: str) -> None:
+    """Switch a fault, or set the bound, of the run of all; everybody is told what came of it."""
+    run = feed.run
+    try:
+        if name == "bound" and value.isdecimal() and int(value) < len(BOUNDS):
+            feed.told = str(run.change(bound=BOUNDS[int(value)]))
+        elif value in BREAKS:
+            feed.told = str(run.change(faults={value: value not in _broken(run)}))
+        elif value == "faults":
+            share = USUAL if "faults" in _broken(run) else MANY
+            run.change(source=City(seed=_source(run).seed, stations=rows.COUNT, hertz=1.0, faults=share))
+            feed.told = f"faults {share:.0%} of the time: at once"
+    except WorkbenchError as error:
+        feed.told = error.what
+
+
+def _bound() -> Bound:
+    """Give the slider of the bound."""
+    return Bound(
+        html='<div class="pick"><label for="bound">Bound <b data-text="said"></b></label>'
+        f'<input type="range" id="bound" min="0" max="{len(BOUNDS) - 1}" step="1" data-command="bound" '
+        'data-value="place" data-label="label"></div>',
+        data={},
     )
-    recent = panes[panes[WINDOW_END] > end - RECENT]
-    lines = {
-        "online": (by_window["online"], 0),
-        "readings": (by_window["rows"] / 10, 0),
-        "faulty": (by_window["faulty"], 0),
-        "mean": (by_window["mean"], 2),
-        "complete": (by_window["rows"] / EXPECTED / COUNT * 100, 1),
-    }
-    values: dict[str, Any] = {}
-    for name, (line, digits) in lines.items():
-        values[name] = words.number(line.iloc[-1], digits)
-        values[f"{name}_line"] = [None if np.isnan(v) else round(float(v), 3) for v in line.tail(60)]
-    last = battery_rows(feed)
-    lowest = recent.groupby("device", observed=True)["battery"].mean()
-    silent = COUNT - int(by_window["online"].iloc[-1])
-    return values | {
-        "faulty": str(recent.loc[recent["fault"], "device"].nunique()),
-        "online_delta": f"{silent} silent in the last window" if silent else "all of them",
-        "readings_delta": f"of {COUNT * EXPECTED // 10} taken",
-        "faulty_delta": f"{int(by_window['faulty'].iloc[-1])} in the last window",
-        "mean_delta": f"{words.signed(by_window['mean'].diff(6).iloc[-1], 2, ' °C')} in a minute",
-        "complete_delta": "of those taken",
-        "battery": words.number(lowest.min(), 2),
-        "battery_delta": f"{lowest.idxmin()}; 2.4 V is empty" if len(last) else "",
-    }
+
+
+def bound_values(run: Run) -> dict[str, Any]:
+    """Give where the slider stands: at the bound that the run has, or the next greater one."""
+    bound = bound_of(next(iter(run.named(Date).values()))) or 0
+    place = next((at for at, each in enumerate(BOUNDS) if duration(each) >= bound), len(BOUNDS) - 1)
+    return {"place": place, "said": spell(bound), "label": f"Bound of disorder: {spell(bound)}"}

@@ -1,0 +1,1 @@
+"""How what is served is doing, for those who keep it running: health, metrics, passwords."""

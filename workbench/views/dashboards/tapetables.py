@@ -1,0 +1,175 @@
+"""The tables of Tape: the ladder of the book, the last trades, all symbols, and whose watermark is where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.engine.door import Door
+from workbench.model.panes import WINDOW_START
+from workbench.model.steps import Read
+from workbench.time import NO_WATERMARK, SECOND, timestamp
+from workbench.views import parts, words
+from workbench.views.bound import Bound
+from workbench.views.dashboards import fraud, review, taperows
+from workbench.views.scope import Scope
+
+Tables = Mapping[str, tuple[Bound, Callable[[Scope, str], dict[str, Any]], float]]
+"""By name: the table, what it shows of a symbol, and how often it changes at the most, in seconds."""
+LEVELS = 8
+TRADES = 19
+
+
+def made(symbols: Sequence[str]) -> Tables:
+    """Give all tables."""
+    ladder = [("side", "", "left"), ("price", "Price", ""), ("size", "Shares", ""), ("bar", "", "bar")]
+    trades = [("time", "Time", "left event"), ("price", "Price", "signed"), ("size", "Size", "")]
+    every = [
+        ("symbol", "Symbol", "left"), ("last", "Last, EUR", ""), ("change", "In 5 min", "signed"),
+        ("line", "", "spark"), ("vwap", "VWAP", ""), ("volume", "Shares", ""),
+    ]  # fmt: skip
+    marks = [
+        ("symbol", "Symbol", "left"),
+        ("watermark", "Watermark (UTC)", "left event"),
+        ("heard", "Last heard", ""),
+        ("ahead", "Ahead of all", ""),
+        ("state", "", "tag"),
+    ]
+    count = len(symbols)
+    return {
+        "ladder": (parts.table(ladder, 2 * LEVELS + 1), ladder_values, 0.0),
+        "trades": (parts.table(trades, TRADES), trade_values, 0.0),
+        "symbols": (parts.table(every, count), lambda scope, _: symbol_values(scope, symbols), 0.9),
+        "watermarks": (parts.table(marks, count), lambda scope, _: mark_values(scope, count), 0.0),
+        "queue": (review.queue(), lambda scope, _: review.queue_values(scope), 0.9),
+        "verdicts": (review.foot(), lambda scope, _: review.foot_values(scope), 0.9),
+        "quality": (fraud.quality(), lambda scope, _: fraud.quality_values(scope), 1.9),
+    }
+
+
+def ladder(scope: Scope, symbol: str) -> pd.DataFrame:
+    """Give the book of a symbol: ``side, price, size``, best prices first.
+
+    It is the snapshot with which the last 10 s began, and all that has come and gone since.
+    """
+    panes = scope.panes("depth", last="10s")
+    if panes.empty:
+        return panes
+    begin = panes[WINDOW_START].max()
+    panes = panes[(panes[WINDOW_START] == begin).to_numpy() & (panes["symbol"] == symbol).to_numpy()]
+    since = panes.set_index([panes["side"].astype(str), panes["price"].round(2)])["change"]
+    book = snapshot(_simulator(scope, "book"), begin)
+    size = book[symbol].add(since, fill_value=0)
+    table = size[size > 0].rename_axis(["side", "price"]).rename("size").reset_index()
+    asks = table[table["side"] == "ask"].sort_values("price").head(LEVELS)
+    bids = table[table["side"] == "bid"].sort_values("price", ascending=False).head(LEVELS)
+    return pd.concat([asks, bids])
+
+
+def _simulator(scope: Scope, source: str) -> Any:
+    for stream in scope.run.described.values():
+        for step in stream.step.chain():
+            if isinstance(step, Read) and step.name == source:
+                return fraud.simulator_of(step)
+    raise KeyError(source)
+
+
+@lru_cache(maxsize=16)
+def snapshot(simulator: Any, begin: pd.Timestamp) -> Mapping[str, Any]:
+    """Give, by symbol, what waited at each side and price when a block of the simulator began."""
+    depth = simulator.depth(int((begin - pd.Timestamp(simulator.start)) // simulator.block))
+    keys = [depth["side"].astype(str), depth["price"].round(2)]
+    return {
+        str(symbol): own.groupby(keys)["size"].sum() for symbol, own in depth.groupby("symbol", observed=True)
+    }
+
+
+def ladder_values(scope: Scope, symbol: str) -> dict[str, Any]:
+    """Give the ladder, the highest ask on top; between the sides the imbalance of what waits."""
+    book = ladder(scope, symbol)
+    if book.empty:
+        return parts.filled(2 * LEVELS + 1, 0)
+    asks, bids = (book[book["side"] == side] for side in ("ask", "bid"))
+    most, values = book["size"].max(), dict[str, Any](parts.filled(2 * LEVELS + 1, 2 * LEVELS + 1))
+    lean = (bids["size"].sum() - asks["size"].sum()) / max(book["size"].sum(), 1)
+    rows = [*asks.iloc[::-1].to_dict("records"), None, *bids.to_dict("records")]
+    for row, level in enumerate(rows):
+        if level is None:
+            values |= {
+                f"side{row}": "lean",
+                f"price{row}": words.signed(100 * lean, 0, " %"),
+                f"size{row}": "to bids",
+            }
+            values |= {f"bar{row}": 50 + 50 * lean}
+            continue
+        values |= {
+            f"side{row}": level["side"],
+            f"price{row}": words.number(level["price"], 2),
+            f"size{row}": words.number(level["size"]),
+            f"bar{row}": round(100 * level["size"] / most, 1),
+        }
+    return values | {f"row{row}": row < len(rows) for row in range(2 * LEVELS + 1)}
+
+
+def trade_values(scope: Scope, symbol: str) -> dict[str, Any]:
+    """Give the last trades of a symbol, the newest first."""
+    events = scope.events()
+    events = events[(events["symbol"] == symbol).to_numpy()].head(TRADES) if len(events) else events
+    values: dict[str, Any] = parts.filled(TRADES, len(events))
+    for row, trade in enumerate(events.to_dict("records")):
+        up = trade["side"] == "buy"
+        values |= {
+            f"time{row}": words.clock(trade["event_time"]),
+            f"price{row}": f"{'▲' if up else '▼'} {trade['price']:,.2f}",
+            f"price{row}_class": "up" if up else "down",
+            f"size{row}": words.number(trade["size"]),
+        }
+    return values
+
+
+def symbol_values(scope: Scope, symbols: Sequence[str]) -> dict[str, Any]:
+    """Give the table of all symbols, over the last five minutes."""
+    average = scope.closed("average")
+    values: dict[str, Any] = parts.filled(len(symbols), len(symbols))
+    for row, symbol in enumerate(symbols):
+        own = taperows.seconds(scope, symbol).tail(300)
+        mean = average[(average["symbol"] == symbol).to_numpy()].tail(1) if len(average) else average
+        if own.empty or mean.empty:
+            continue
+        change = 100 * (own["close"].iloc[-1] / own["open"].iloc[0] - 1)
+        values |= {
+            f"symbol{row}": symbol,
+            f"last{row}": words.number(own["close"].iloc[-1], 2),
+            f"change{row}": words.signed(change, 2, " %"),
+            f"change{row}_class": "up" if change > 0.005 else "down" if change < -0.005 else "",
+            f"line{row}": np.round(own["close"].iloc[::5], 3).tolist(),
+            f"vwap{row}": words.number((mean["notional"] / mean["volume"]).iloc[0], 2),
+            f"volume{row}": words.short(own["volume"].sum()),
+        }
+    return values
+
+
+def mark_values(scope: Scope, count: int) -> dict[str, Any]:
+    """Give the watermark of each symbol, when it was heard last, and who holds the others back."""
+    doors = [each for _, each in scope.run.graph.operators() if isinstance(each, Door) and each.parts()]
+    marks = sorted(doors[0].parts().items()) if doors else []
+    awake = [mark for _, (mark, _, idle) in marks if not idle]
+    least = min(awake, default=NO_WATERMARK)
+    values: dict[str, Any] = parts.filled(count, len(marks))
+    for row, (symbol, (mark, heard, idle)) in enumerate(marks[:count]):
+        state, style = (
+            ("idle", "open") if idle else ("holds the others", "late") if mark == least else ("", "")
+        )
+        values |= {
+            f"symbol{row}": symbol,
+            f"watermark{row}": words.clock(timestamp(mark)),
+            f"heard{row}": f"{words.seconds((scope.run.now - heard) / SECOND)} ago",
+            f"ahead{row}": words.seconds(max(mark - least, 0) / SECOND) if not idle else words.NOTHING,
+            f"state{row}": state,
+            f"state{row}_class": style,
+        }
+    return values

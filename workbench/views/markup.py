@@ -1,0 +1,171 @@
+"""The HTML of a page: a template whose ``embed`` puts the live parts in; nothing in it comes from data."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from workbench.views import theme
+from workbench.views.live import LivePlot
+from workbench.views.parts import legend
+from workbench.views.scope import RANGES, Scope
+
+if TYPE_CHECKING:
+    from workbench.views.page import Card, Page
+
+_MARK = (
+    '<svg viewBox="0 0 20 20" aria-hidden="true">'
+    '<path d="M2 17 L17 2" stroke="#9aa5b1" stroke-dasharray="2 2.4"/>'
+    f'<path d="M2 18 H7 V11 H12 V6 H18" fill="none" stroke="{theme.EVENT_TIME}" stroke-width="2.4"/>'
+    f'<circle cx="6" cy="5" r="2" fill="{theme.PROCESSING_TIME}"/></svg>'
+)
+_CLOCKS = (
+    '<span class="clocks"><span class="event">event <b data-text="event"></b></span>'
+    '<span class="processing">processing <b data-text="processing"></b></span>'
+    '<span class="muted">wall <b data-clock></b> UTC</span></span>'
+)
+
+
+def spelled(words: str) -> str:
+    """Give words as HTML in which a template reads nothing.
+
+    Examples
+    --------
+    >>> spelled("<b>{{ 7 * 7 }}")
+    '&lt;b&gt;&#123;&#123; 7 * 7 }}'
+    """
+    return html.escape(words).replace("{", "&#123;")
+
+
+def template(page: Page) -> str:
+    """Give the page's HTML."""
+    nav = "".join(
+        f'<a href="./{place}"{" aria-current=page" if place == page.name else ""}>{spelled(word)}</a>'
+        for place, word in page.places
+    )
+    cards = "".join(_card(number, card) for number, card in enumerate(page.cards))
+    strip = '<div class="gap">{{ embed(roots.strip) }}</div>' if page.controls else ""
+    tools = '<div class="tools">{{ embed(roots.tools) }}</div>' if page.tools is not None else ""
+    drawer = "{{ embed(roots.drawer) }}" if page.tools is not None else ""
+    return f"""{{% extends base %}}
+{{% block title %}}{{{{ page_title | e }}}}{{% endblock %}}
+{{% block postamble %}}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<style>{{{{ style }}}}</style>
+<script>{{{{ script }}}}</script>
+{{% endblock %}}
+{{% block contents %}}
+<header class="top"><a class="mark" href="./">{_MARK}Streaming workbench</a>
+<nav aria-label="Pages">{nav}</nav>
+<div class="controls">{{{{ embed(roots.head) }}}}</div></header>
+<main><div class="head"><h1>{spelled(page.title)}</h1><p>{spelled(page.question)}</p></div>
+{tools}{{{{ embed(roots.top) }}}}
+{strip}
+<div class="grid">{cards}</div></main>
+{drawer}
+{{% endblock %}}"""
+
+
+def controls_html(controls: bool, speeds: list[str]) -> str:
+    """Give what is in the head: how live the page is, the clocks, and what acts on the run of all."""
+    pill = (
+        '<span class="pill" data-pill data-base="pill" data-class="status"><span role="status">'
+        '<span class="state" data-text="state"></span><span class="stale-word"></span></span>'
+        '<span class="age" data-text="age"></span><span class="stale-age"></span></span>'
+    )
+    theme_button = (
+        '<button type="button" class="theme" data-theme-toggle aria-label="Light or dark">◐</button>'
+    )
+    if not controls:
+        return f'<div class="bar">{pill}{theme_button}</div>'
+    options = "".join(f'<option value="{v}">{v}{"" if v == "max" else "×"}</option>' for v in speeds)
+    return (
+        f'<div class="bar">{_CLOCKS}{pill}'
+        '<button type="button" data-command="pause" data-text="button" data-show="over">Pause</button>'
+        '<label for="speed">Speed</label><select id="speed" data-command="speed" data-value="speed" '
+        f'aria-label="Speed of the run">{options}</select>{theme_button}</div>'
+    )
+
+
+def tools_html(scope: Scope, *, exports: bool) -> str:
+    """Give what a session chooses for itself: how far back, which rows, and what it takes away."""
+    ranges = "".join(f'<option value="{name}">{words}</option>' for name, words in RANGES.items())
+    filters = "".join(_filter(column, values) for column, values in scope.filters.items())
+    notebook = '<button type="button" data-command="notebook">Notebook</button>' if exports else ""
+    return (
+        '<div class="bar tools">'
+        f'<label>Last <select data-command="last" data-value="last" aria-label="How far '
+        f'back">{ranges}</select></label>'
+        '<span class="group" role="group" aria-label="Look back">'
+        '<button type="button" data-command="at" data-value="back" aria-label="A minute back">◀ 1 '
+        "min</button>"
+        '<button type="button" data-command="at" data-value="on" data-show="past" hidden '
+        'aria-label="A minute on">1 min ▶</button>'
+        '<button type="button" data-command="at" data-value="live" data-show="past" '
+        "hidden>Live</button></span>"
+        f"{filters}{_tabs(scope)}"
+        '<span class="push"></span>'
+        '<button type="button" data-command="events">Raw events</button>'
+        f"{notebook}</div>"
+    )
+
+
+def _tabs(scope: Scope) -> str:
+    options = "".join(f'<option value="{tab}">{tab}</option>' for tab in scope.choices.get("tab", ()))
+    chosen = f'<select data-command="tab" data-value="tab" aria-label="Tab">{options}</select>'
+    return f"<label>Tab {chosen}</label>" if options else ""
+
+
+def _filter(column: str, values: Sequence[str]) -> str:
+    options = "".join(
+        f'<option value="{html.escape(str(v), quote=True)}">{html.escape(str(v))}</option>' for v in values
+    )
+    name = html.escape(column, quote=True)
+    return (
+        f'<label>{name.capitalize()} <select data-command="{name}" data-value="{name}" '
+        f'aria-label="Only {name}">'
+        f'<option value="">all</option>{options}</select></label>'
+    )
+
+
+def _card(number: int, card: Card) -> str:
+    given = card.legend
+    if isinstance(card.body, LivePlot) and not given and card.body.legend:
+        given = legend(card.body.legend, column=card.filter)
+    extra = (
+        f"{{{{ embed(roots.extra{number}) }}}}"
+        if card.extra is not None
+        else f'<div class="legend">{given}</div>'
+    )
+    note = f'<p class="note" title="{spelled(card.note)}">{spelled(card.note)}</p>' if card.note else ""
+    said = ". ".join(part for part in (card.title, card.note) if part)
+    named = (
+        f'role="img" aria-label="{spelled(said)}"'
+        if card.figures
+        else f'role="group" aria-label="{spelled(card.title)}"'
+    )
+    tab = f' data-tab="{spelled(card.tab)}"' if card.tab else ""
+    return (
+        f'<section class="card" data-card="{number}"{tab} '
+        f'style="grid-column:span {card.span};grid-row:span {card.rows}"><header>'
+        f"<h2>{spelled(card.title)}</h2>{extra}{_takeaways(number, card)}</header>{note}"
+        f"<div {named}>{{{{ embed(roots.card{number}) }}}}</div></section>"
+    )
+
+
+def _takeaways(number: int, card: Card) -> str:
+    """Give the buttons for the table behind a chart, and to take it away."""
+    title = spelled(card.title)
+    buttons = ""
+    if card.data is not None:
+        buttons += (
+            f'<button type="button" data-tell="data" data-value="{number}" aria-label="Table: '
+            f'{title}">Table</button>'
+            f'<button type="button" data-tell="csv" data-value="{number}" aria-label="CSV: '
+            f'{title}">CSV</button>'
+        )
+    if card.figures:
+        buttons += f'<button type="button" data-png aria-label="PNG: {title}">PNG</button>'
+    return f'<span class="take">{buttons}</span>' if buttons else ""

@@ -1,0 +1,148 @@
+"""Pictures that are drawn once in a process, and copied to each session that looks.
+
+HoloViews takes half a second to draw a picture with many parts, too long to do it for everybody who comes. A
+copy is made of the drawn Bokeh models, with their identifiers; what changes in the original is told to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from bokeh.document import Document
+from bokeh.io.doc import patch_curdoc
+from bokeh.models import ColumnDataSource, Plot
+
+from workbench.views.drawing import Drawing
+from workbench.views.live import KEY, sync
+from workbench.views.rows import Rows
+from workbench.views.service import Feed
+
+Changes = dict[tuple[str, str], int]
+"""By the identifier of a model and the name of a property: in which version it was changed last."""
+
+
+REST = 0.22
+"""Seconds from one change of what all sessions share to the next, at least: a little less than of a page."""
+
+
+def rest(feed: Feed) -> float:
+    """Give the seconds for which what was made last is still good; when a run is held, all of it is shown."""
+    return REST if feed.run.status == "running" else 0.0
+
+
+class Original:
+    """A HoloViews object with our streams in it, drawn, and kept up to date.
+
+    Parameters
+    ----------
+    shown : holoviews object
+        What is drawn.
+    results : mapping of Rows to str
+        The rows in it, and the result of the run that each shows.
+    feed : Feed
+        Whose results.
+
+    Attributes
+    ----------
+    version : int
+        Goes up with each update that found something new.
+    changes : dict
+        What has changed since it was drawn.
+    """
+
+    def __init__(self, shown: Any, results: Mapping[Rows, str], feed: Feed) -> None:
+        self.shown, self.results, self._feed = shown, dict(results), feed
+        self.version = 0
+        self.changes: Changes = {}
+        self.drawing: Drawing | None = None
+        self._versions: dict[Rows, int] = {}
+        self._copied: Any = None
+
+    def update(self) -> None:
+        """Show what is new, some times a second for all; it is drawn when there are rows."""
+        self._feed.once(("original", id(self)), self._refresh, every=rest(self._feed))
+
+    def _refresh(self) -> None:
+        for rows, result in self.results.items():
+            rows.bring(self._feed.run, result)
+        changed = [rows for rows in self.results if rows.version != self._versions.get(rows)]
+        self._versions = {rows: rows.version for rows in self.results}
+        if not any(rows.form()[0] for rows in self.results) or (self.drawing is not None and not changed):
+            return
+        self.version += 1
+        if self.drawing is None or self.drawing.outgrown:
+            self._draw()
+        else:
+            self.drawing.update(changed)
+
+    def copy(self) -> Copy | None:
+        """Give a copy; None as long as there is no row to be drawn."""
+        if self.drawing is None:
+            return None
+        if self._copied is None:
+            self._copied = self.version, self.drawing.document.to_json(deferred=False)
+        version, models = self._copied
+        return Copy(self, self.drawing, Document.from_json(models), version)
+
+    def _draw(self) -> None:
+        if self.drawing is not None:
+            self.drawing.close()
+        nobody = Document()
+        with patch_curdoc(nobody):  # or the rows would follow their runs by themselves
+            self.drawing = Drawing(self.shown)
+        self.changes, self._copied = {}, None
+        self.drawing.document.on_change(self._note)
+
+    def _note(self, event: Any) -> None:
+        model, name = getattr(event, "model", None), getattr(event, "attr", "data")
+        if model is not None:
+            self.changes[model.id, name] = self.version
+
+
+class Copy:
+    """The models of an original once more, for one session.
+
+    Parameters
+    ----------
+    original : Original
+        Whose changes it follows.
+    drawing : Drawing
+        That it is of; when there is another, it cannot follow any more.
+    document : bokeh.document.Document
+        With the copied models.
+    version : int
+        Of the original when it was copied.
+    """
+
+    def __init__(self, original: Original, drawing: Drawing, document: Document, version: int) -> None:
+        self._original, self._drawing, self._version = original, drawing, version
+        self.root = document.roots[0]
+        document.remove_root(self.root)
+        self._models = {model.id: model for model in self.root.references()}
+
+    @property
+    def figures(self) -> list[Any]:
+        """The Bokeh figures in it."""
+        return [model for model in self._models.values() if isinstance(model, Plot)]
+
+    def follow(self) -> bool:
+        """Take over what has changed; False if the original has been drawn anew."""
+        if self._original.drawing is not self._drawing:
+            return False
+        for (name, what), version in self._original.changes.items():
+            if version > self._version and name in self._models:
+                self._take(self._drawing.document.models[name], self._models[name], what)
+        self._version = self._original.version
+        return True
+
+    def _take(self, theirs: Any, mine: Any, what: str) -> None:
+        if not isinstance(mine, ColumnDataSource):
+            value = getattr(theirs, what)
+            if isinstance(value, int | float | str | None):
+                setattr(mine, what, value)
+        elif KEY in theirs.data:
+            sync(mine, theirs.data)
+        else:
+            mine.data = {column: np.array(values) for column, values in theirs.data.items()}
