@@ -168,7 +168,7 @@ def heads(part):
     """The models of a document that have a beat to acknowledge."""
     if isinstance(part, dict):
         attributes = part.get("attributes", {})
-        if "html" in attributes and '"beat"' in attributes.get("told", ""):
+        if '"beat"' in attributes.get("told", ""):
             yield part
         for each in part.values():
             yield from heads(each)

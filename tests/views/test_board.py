@@ -1,6 +1,7 @@
 """``wb.dashboard``: one run, one drawing of each picture, and sessions that all see the same as it."""
 
 import asyncio
+import json
 
 import holoviews as hv
 import numpy as np
@@ -72,8 +73,7 @@ def held(root):
 
 
 def pictures(page):
-    bodies = [card.body if card.extra is None else card.body[0] for card in page.cards if card.figures]
-    return [body[0] for body in bodies]
+    return [card.body[0] for card in page.cards if card.figures]
 
 
 def test_all_sessions_hold_what_the_original_holds_whenever_they_came(feed):
@@ -144,17 +144,16 @@ def test_what_somebody_has_made_of_a_picture_reaches_all_too():
 def test_the_table_behind_costs_nothing_until_it_is_asked_for(feed):
     now = feed(60)
     page = board().page(now)
-    behind = page.cards[0].extra
-    table = page.cards[0].body[1]
-    assert not table.visible
-    assert len(table) == 0
-    behind.command = {"name": "table", "value": "", "number": 1}
-    assert table.visible
+    behind, table = page.cards[0].extra, page.cards[0].below
+    assert table.html == ""
+    page.wire.command = {"part": "extra0", "name": "table", "value": "", "number": 1}
+    assert table.html
     assert behind.data["word"] == "Hide table"
     shown = now.run.seen("revenue", rows=5_000)
-    assert table[0].data["c3r0"] == f"{shown.revenue.iloc[-1]:,}"
-    behind.command = {"name": "table", "value": "", "number": 2}
-    assert not table.visible
+    assert table.data["c3r0"] == f"{shown.revenue.iloc[-1]:,}"
+    assert json.loads(page.wire.told)["parts"]["below0"] == {"data": table.data, "html": table.html}
+    page.wire.command = {"part": "extra0", "name": "table", "value": "", "number": 2}
+    assert table.html == ""
 
 
 def test_cells_are_words():

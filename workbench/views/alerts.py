@@ -49,7 +49,6 @@ class Alerts:
             html='<div class="legend"><span data-text="count"></span>'
             '<button type="button" data-command="unmute" data-value="any" data-show="muted" hidden>'
             'Unmute <span data-text="kinds"></span></button></div>',
-            data={},
         )
         self.shown: list[dict[str, Any]] = []
 
@@ -69,12 +68,18 @@ class Alerts:
 
     def update(self) -> None:
         """Show what is new."""
-        found = self.found()
-        seen = self.scope.feed.acknowledged
+        key = ("alerts shown", tuple(self.muted), len(self.scope.feed.acknowledged))
+        self.shown, view, foot = self.scope.once(key, self._told, every=0.9)
+        self.view.say(**view)
+        self.foot.say(**foot)
+
+    def _told(self) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
+        """Give what is shown, and what is said of it; the same for all who have muted the same."""
+        found, seen = self.found(), self.scope.feed.acknowledged
         wanted = found[~found["kind"].isin(list(self.muted)) & ~found["id"].isin(list(seen))]
-        self.shown = wanted.head(ROWS).to_dict("records")
-        values: dict[str, Any] = parts.filled(ROWS, len(self.shown))
-        for row, alert in enumerate(self.shown):
+        shown = wanted.head(ROWS).to_dict("records")
+        values: dict[str, Any] = parts.filled(ROWS, len(shown))
+        for row, alert in enumerate(shown):
             values |= {
                 f"time{row}": words.clock(alert["time"]),
                 f"kind{row}": alert["kind"],
@@ -87,13 +92,13 @@ class Alerts:
                 f"mute{row}": alert["kind"],
                 f"mute{row}_label": f"Mute {alert['kind']}",
             }
-        self.view.say(**values)
-        more = len(wanted) - len(self.shown)
-        self.foot.say(
-            count=f"{len(wanted)} open" + (f", {more} more" if more else ""),
-            muted=bool(self.muted),
-            kinds=", ".join(self.muted),
-        )
+        more = f", {len(wanted) - ROWS} more" if len(wanted) > ROWS else ""
+        foot = {
+            "count": f"{len(wanted)} open{more}",
+            "muted": bool(self.muted),
+            "kinds": ", ".join(self.muted),
+        }
+        return shown, values, foot
 
     def obey(self, name: str, value: str) -> bool:
         """Do what a button says; tells whether it is one of these."""

@@ -24,7 +24,7 @@ from workbench.views import words
 from workbench.views.boardcards import Behind, PictureCard, TableCard
 from workbench.views.cells import Table
 from workbench.views.notebook import display
-from workbench.views.originals import Original, rest
+from workbench.views.originals import REST, Original
 from workbench.views.page import Card, Credit, Page, kpis
 from workbench.views.parts import complete
 from workbench.views.plots import PlotAccessor
@@ -167,7 +167,7 @@ class Dashboard:
         def update() -> None:
             for part in updated:
                 part.update()
-            top.say(**feed.once("figures", lambda: _told(figures, feed), every=rest(feed)))
+            top.say(**feed.once("figures", lambda: _told(figures, feed), every=REST))
 
         cards = [card for card, _ in made]
         credit = Credit(frames=1, patience=PATIENCE)
@@ -211,8 +211,10 @@ class Dashboard:
         if not isinstance(item.what, EventStream):
             return Card(item.title, picture.body, span=span, figures=picture.figures), [picture]
         behind = Behind(table)
-        body = pn.Column(picture.body, table.body, sizing_mode="stretch_width", margin=0)
-        card = Card(item.title, body, span, _DASHED, extra=behind.button, figures=picture.figures)
+        card = Card(
+            item.title, picture.body, span, _DASHED,
+            extra=behind.button, below=table.body, figures=picture.figures,
+        )  # fmt: skip
         return card, [picture, behind]
 
     def _add(self, stream: EventStream) -> None:

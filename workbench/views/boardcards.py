@@ -11,7 +11,7 @@ import panel as pn
 from workbench.model.panes import TIMING, WINDOW_END, WINDOW_START
 from workbench.views import page, theme, words
 from workbench.views.bound import Bound
-from workbench.views.originals import Copy, Original, rest
+from workbench.views.originals import REST, Copy, Original
 from workbench.views.rows import plain
 from workbench.views.service import Feed
 
@@ -41,7 +41,7 @@ class PictureCard:
         self.figures: list[Any] = []
         self.dark: Callable[[], bool] = bool
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", min_height=260)
-        self.body = pn.Column(Bound(html=_WAITING), sizing_mode="stretch_width", margin=0)
+        self.body = pn.Column(pn.pane.HTML(_WAITING), sizing_mode="stretch_width", margin=0)
         self.update()
 
     def update(self) -> None:
@@ -75,19 +75,22 @@ class TableCard:
     def __init__(self, result: str, feed: Feed) -> None:
         self._result, self._feed = result, feed
         self._columns: list[tuple[str, str, str]] = []
-        self._table: Bound | None = None
-        self.body = pn.Column(sizing_mode="stretch_width", margin=0)
+        self.body = Bound()
 
     def update(self) -> None:
         """Show what is new."""
-        wanted, told = self._feed.once(("table", self._result), self._read, every=rest(self._feed))
+        wanted, told = self._feed.once(("table", self._result), self._read, every=REST)
         if not wanted:
             return
-        if self._table is None or wanted != self._columns:
+        if wanted != self._columns:
             self._columns = wanted
-            self._table = page.table(wanted, ROWS)
-            self.body.objects = [self._table]
-        self._table.say(**told)
+            self.body.rewrite(page.table(wanted, ROWS).html)
+        self.body.say(**told)
+
+    def close(self) -> None:
+        """Show nothing."""
+        self._columns = []
+        self.body.rewrite("")
 
     def _read(self) -> tuple[list[tuple[str, str, str]], dict[str, Any]]:
         """Give columns and cells; the same for all sessions."""
@@ -99,20 +102,18 @@ class Behind:
     """The table behind a picture: there when somebody asks for it, and until then nothing is sent of it."""
 
     def __init__(self, table: TableCard) -> None:
-        self._table = table
-        table.body.visible = False
-        self.button = Bound(html=_BUTTON, data={"word": "Show table"}, height=32)
-        self.button.param.watch(self._turn, "command")
+        self._table, self.open = table, False
+        self.button = Bound(html=_BUTTON, data={"word": "Show table"}, obey=self._turn)
 
     def update(self) -> None:
         """Show what is new, if it is seen."""
-        if self._table.body.visible:
+        if self.open:
             self._table.update()
 
-    def _turn(self, _: Any) -> None:
-        self._table.body.visible = not self._table.body.visible
-        self.button.say(word="Hide table" if self._table.body.visible else "Show table")
-        self.update()
+    def _turn(self, *_: str) -> None:
+        self.open = not self.open
+        self.button.say(word="Hide table" if self.open else "Show table")
+        self.update() if self.open else self._table.close()
 
 
 _WAITING = '<p class="empty">Waiting for the first rows</p>'

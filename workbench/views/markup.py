@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.views import theme
+from workbench.views.bound import Bound
 from workbench.views.live import LivePlot
 from workbench.views.parts import legend
 from workbench.views.scope import RANGES, Scope
@@ -45,8 +46,9 @@ def template(page: Page) -> str:
         for place, word in page.places
     )
     cards = "".join(_card(number, card) for number, card in enumerate(page.cards))
-    strip = '<div class="gap">{{ embed(roots.strip) }}</div>' if page.controls else ""
-    tools = '<div class="tools">{{ embed(roots.tools) }}</div>' if page.tools is not None else ""
+    parts = page.wire.parts
+    strip = f'<div class="gap">{_placed("strip", page.strip)}</div>' if "strip" in parts else ""
+    tools = f'<div class="tools">{_placed("tools", parts["tools"])}</div>' if "tools" in parts else ""
     drawer = "{{ embed(roots.drawer) }}" if page.tools is not None else ""
     return f"""{{% extends base %}}
 {{% block title %}}{{{{ page_title | e }}}}{{% endblock %}}
@@ -59,12 +61,12 @@ def template(page: Page) -> str:
 {{% block contents %}}
 <header class="top"><a class="mark" href="./">{_MARK}Streaming workbench</a>
 <nav aria-label="Pages">{nav}</nav>
-<div class="controls">{{{{ embed(roots.head) }}}}</div></header>
+<div class="controls">{_placed("head", page.head)}</div></header>
 <main><div class="head"><h1>{spelled(page.title)}</h1><p>{spelled(page.question)}</p></div>
-{tools}{{{{ embed(roots.top) }}}}
+{tools}{_placed("top", page.top)}
 {strip}
 <div class="grid">{cards}</div></main>
-{drawer}
+{drawer}{{{{ embed(roots.wire) }}}}
 {{% endblock %}}"""
 
 
@@ -134,10 +136,8 @@ def _card(number: int, card: Card) -> str:
     given = card.legend
     if isinstance(card.body, LivePlot) and not given and card.body.legend:
         given = legend(card.body.legend, column=card.filter)
-    extra = (
-        f"{{{{ embed(roots.extra{number}) }}}}"
-        if card.extra is not None
-        else f'<div class="legend">{given}</div>'
+    head = (
+        f'<div class="legend">{given}</div>' if card.extra is None else _placed(f"extra{number}", card.extra)
     )
     note = f'<p class="note" title="{spelled(card.note)}">{spelled(card.note)}</p>' if card.note else ""
     said = ". ".join(part for part in (card.title, card.note) if part)
@@ -150,9 +150,27 @@ def _card(number: int, card: Card) -> str:
     return (
         f'<section class="card" data-card="{number}"{tab} '
         f'style="grid-column:span {card.span};grid-row:span {card.rows}"><header>'
-        f"<h2>{spelled(card.title)}</h2>{extra}{_takeaways(number, card)}</header>{note}"
-        f"<div {named}>{{{{ embed(roots.card{number}) }}}}</div></section>"
+        f"<h2>{spelled(card.title)}</h2>{head}{_takeaways(number, card)}</header>{note}"
+        f"<div {named}>{_body(number, card)}</div>"
+        f"{'' if card.below is None else _placed(f'below{number}', card.below)}</section>"
     )
+
+
+def _body(number: int, card: Card) -> str:
+    """Give what is in a card: a part with live values, figures, or what Panel shows."""
+    if isinstance(card.body, Bound):
+        return _placed(f"card{number}", card.body)
+    if isinstance(card.body, tuple):
+        cells = "".join(
+            f"<div>{{{{ embed(roots.card{number}x{at}) }}}}</div>" for at in range(len(card.body))
+        )
+        return f'<div class="multiples">{cells}</div>'
+    return f"{{{{ embed(roots.card{number}) }}}}"
+
+
+def _placed(name: str, part: Bound) -> str:
+    """Give a part with live values; a template reads nothing in it."""
+    return f'<div class="bound" data-part="{name}">{part.html.replace("{", "&#123;")}</div>'
 
 
 def _takeaways(number: int, card: Card) -> str:
@@ -161,9 +179,9 @@ def _takeaways(number: int, card: Card) -> str:
     buttons = ""
     if card.data is not None:
         buttons += (
-            f'<button type="button" data-tell="data" data-value="{number}" aria-label="Table: '
+            f'<button type="button" data-command="data" value="{number}" aria-label="Table: '
             f'{title}">Table</button>'
-            f'<button type="button" data-tell="csv" data-value="{number}" aria-label="CSV: '
+            f'<button type="button" data-command="csv" value="{number}" aria-label="CSV: '
             f'{title}">CSV</button>'
         )
     if card.figures:

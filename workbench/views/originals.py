@@ -27,11 +27,6 @@ REST = 0.22
 """Seconds from one change of what all sessions share to the next, at least: a little less than of a page."""
 
 
-def rest(feed: Feed) -> float:
-    """Give the seconds for which what was made last is still good; when a run is held, all of it is shown."""
-    return REST if feed.run.status == "running" else 0.0
-
-
 class Original:
     """A HoloViews object with our streams in it, drawn, and kept up to date.
 
@@ -62,7 +57,7 @@ class Original:
 
     def update(self) -> None:
         """Show what is new, some times a second for all; it is drawn when there are rows."""
-        self._feed.once(("original", id(self)), self._refresh, every=rest(self._feed))
+        self._feed.once(("original", id(self)), self._refresh, every=REST)
 
     def _refresh(self) -> None:
         for rows, result in self.results.items():

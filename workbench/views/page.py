@@ -2,8 +2,7 @@
 
 A page belongs to one browser session. It only reads the feed, shows what is new soon after it has come, at
 most four times a second, and waits while the browser has not drawn the last: frames are dropped, events
-never,
-and no frame grows old in a queue.
+never, and no frame grows old in a queue.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from workbench.views.scope import Scope
 from workbench.views.service import Feed
 from workbench.views.strip import strip_values as strip_values
 from workbench.views.whole import Whole
+from workbench.views.wire import Wire
 
 PERIOD = 25
 """Milliseconds from one look at the feed to the next; looking costs next to nothing if nothing has come."""
@@ -51,8 +51,8 @@ class Card:
     ----------
     title : str
         What is shown, with its unit.
-    body : LivePlot or Panel viewable
-        The plot, or the table.
+    body : LivePlot, Bound, tuple of Bokeh figures, or Panel viewable
+        The plot, the table, small figures side by side, or something else.
     span : int
         Columns of the page's twelve.
     note : str
@@ -61,8 +61,8 @@ class Card:
         Further entries of the legend, as HTML.
     rows : int
         Rows of the grid that it takes.
-    extra : Bound, optional
-        Controls in its head.
+    extra, below : Bound, optional
+        Controls in its head, and what is below its body.
     data : callable, optional
         Gives the table behind it; a plot with one is brought up to date by the page.
     every : float
@@ -83,7 +83,8 @@ class Card:
     note: str = ""
     legend: str = ""
     rows: int = 1
-    extra: Any = None
+    extra: Bound | None = None
+    below: Bound | None = None
     data: Callable[[], pd.DataFrame] | None = None
     every: float = 0.0
     filter: str = ""
@@ -95,6 +96,8 @@ class Card:
         if isinstance(self.body, LivePlot):
             object.__setattr__(self, "plot", self.body)
             object.__setattr__(self, "figures", (self.body.figure,))
+        elif isinstance(self.body, tuple):
+            object.__setattr__(self, "figures", self.body)
 
 
 @dataclass(eq=False)
@@ -149,14 +152,15 @@ class Page:
         self._met = False
         self._last_beat = self._rest_until = 0
         self.theme = self._painted = "light"
-        self.head = Bound(html=markup.controls_html(self.controls, list(SPEEDS)), data={}, height=40)
-        self.strip = Bound(html=strip.MARKUP, data={}, sizing_mode="stretch_width")
+        self.head = Bound(html=markup.controls_html(self.controls, list(SPEEDS)))
+        self.strip = Bound(html=strip.MARKUP)
         self.drawer = Drawer(sizing_mode="stretch_width", height=0)
         self.tools: Bound | None = None
         if self.scope is not None:
-            made = markup.tools_html(self.scope, exports=self.board is not None)
-            self.tools = Bound(html=made, data={}, sizing_mode="stretch_width")
+            self.tools = Bound(html=markup.tools_html(self.scope, exports=self.board is not None))
             self.read(pn.state.session_args)
+        self.wire = Wire(self._parts())
+        self._whole = True
         self._listen()
         self.tick()
 
@@ -176,39 +180,53 @@ class Page:
         seen = self._version()
         if now < self._rest_until or (seen == self._seen and now - self._last_beat < SECOND):
             return
-        if self._unseen() or not (at_once or self.credit.allows(self.head.ack, now)):
+        if self._unseen() or not (at_once or self.credit.allows(self.wire.ack, now)):
             return
         with pn.io.unlocked():  # all that is new in one message; Bokeh would send one for every change
             if seen != self._seen:
                 self._show()
-            self.head.say(**self._state(), beat=self.credit.spend(now))
+            self.head.say(**self._state())
+            self.wire.send(self.credit.spend(now), whole=self._whole)
+            self._whole = False
         self._seen, self._last_beat = seen, now
         self.feeds[0].pushes.add((self._clock.now() - now) / SECOND)
         self._rest_until = now + min(max(FRAME, int((self._clock.now() - now) / SHARE)), 2 * FRAME)
 
     def view(self) -> Any:
         """Give the page as a Panel template, its periodic look at the feed started."""
-        template = Whole(self.markup())
+        template = Whole(self.markup(), self._figures())
         template.add_variable("page_title", f"{self.title} · streaming workbench")
         template.add_variable("style", theme.stylesheet())
         template.add_variable("script", theme.script("page.js"))
-        template.add_panel("head", self.head)
-        template.add_panel("top", self.top)
-        if self.controls:
-            template.add_panel("strip", self.strip)
+        template.add_panel("wire", self.wire)
         if self.tools is not None:
-            template.add_panel("tools", self.tools)
             template.add_panel("drawer", self.drawer)
         for number, card in enumerate(self.cards):
-            body = card.body
-            if isinstance(body, LivePlot):
-                body = pn.pane.Bokeh(body.figure, sizing_mode="stretch_width")
-            template.add_panel(f"card{number}", body)
-            if card.extra is not None:
-                template.add_panel(f"extra{number}", card.extra)
+            if not isinstance(card.body, Bound | LivePlot | tuple):
+                template.add_panel(f"card{number}", card.body)
         if self._document is not None:
             self._document.add_periodic_callback(self.tick, PERIOD)
         return template
+
+    def _figures(self) -> dict[str, Any]:
+        """Give the figures by their places in the page."""
+        figures: dict[str, Any] = {}
+        for number, card in enumerate(self.cards):
+            if isinstance(card.body, LivePlot):
+                figures[f"card{number}"] = card.body.figure
+            elif isinstance(card.body, tuple):
+                figures |= {f"card{number}x{at}": figure for at, figure in enumerate(card.body)}
+        return figures
+
+    def _parts(self) -> dict[str, Bound]:
+        """Give the parts with live values by their places in the page."""
+        parts = {"head": self.head, "top": self.top}
+        parts |= {"strip": self.strip} if self.controls else {}
+        parts |= {"tools": self.tools} if self.tools is not None else {}
+        for number, card in enumerate(self.cards):
+            named = {"card": card.body, "extra": card.extra, "below": card.below}
+            parts |= {f"{name}{number}": part for name, part in named.items() if isinstance(part, Bound)}
+        return parts
 
     def refresh(self) -> None:
         """Show everything at once, as after a choice of what is to be seen."""
@@ -227,6 +245,8 @@ class Page:
             self.theme = value
         elif name == "close":
             self.drawer.close()
+        elif name == "whole":
+            self._whole = True
         elif name in ("data", "csv", "notebook", "events"):
             self._take(name, value)
         elif name == "filter" and self.scope is not None:
@@ -242,11 +262,8 @@ class Page:
 
     def _listen(self) -> None:
         """Hear what every part says that can say something, and clicks on bars."""
-        extras = [card.extra for card in self.cards]
-        parts = [self.head, self.tools, self.drawer, self.top, *extras, *(card.body for card in self.cards)]
-        for part in parts:
-            if isinstance(part, Bound | Drawer):
-                part.param.watch(self._heard, "command")
+        for heard in (self.wire, self.drawer):
+            heard.param.watch(self._heard, "command")
         for card in self.cards:
             if card.filter and card.plot is not None and card.plot.picks:
                 card.plot.figure.on_event("tap", self._picker(card.filter, card.plot.categories or ()))
@@ -260,8 +277,12 @@ class Page:
         return picked
 
     def _heard(self, event: Any) -> None:
-        said = event.new
-        self.obey(str(said.get("name", "")), str(said.get("value", "")))
+        said = {name: str(event.new.get(name, "")) for name in ("part", "name", "value")}
+        part = self.wire.parts.get(said["part"])
+        obey = self.obey if part is None or part.obey is None else part.obey
+        obey(said["name"], said["value"])
+        if obey != self.obey:
+            self.refresh()
 
     def _version(self) -> Any:
         feeds = tuple((feed.version, feed.run.speed) for feed in self.feeds)
@@ -297,7 +318,7 @@ class Page:
     def _unseen(self) -> bool:
         """Tell whether the browser has gone; Bokeh keeps its session for a while, in case it comes back."""
         context = None if self._document is None else self._document.session_context
-        if context is not None and self.credit.beat and self.head.ack < 0:
+        if context is not None and self.credit.beat and self.wire.ack < 0:
             return True  # what is sent before the page is there is applied to it twice, and may be older
         session = getattr(context, "session", None)
         gone = session is not None and session.connection_count == 0

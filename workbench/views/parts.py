@@ -26,7 +26,7 @@ def kpis(*figures: tuple[str, str, str]) -> Bound:
         f'data-bar="{name}_complete"></i></div></div>'
         for name, title, unit in figures
     )
-    return Bound(html=f'<div class="kpis">{pieces}</div>', data={}, sizing_mode="stretch_width")
+    return Bound(html=f'<div class="kpis">{pieces}</div>')
 
 
 def complete(name: str, in_time: float) -> dict[str, Any]:
@@ -61,8 +61,6 @@ def table(columns: Sequence[tuple[str, str, str]], rows: int, *, empty: str = ""
     return Bound(
         html=f'<div class="wide"><table class="panes"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{nothing}",
-        data={},
-        sizing_mode="stretch_width",
     )
 
 
@@ -127,6 +125,6 @@ def _entry(color: str, word: str, column: str) -> str:
         return f"<span>{said}</span>"
     value = html.escape(f"{column}={word}", quote=True)
     return (
-        f'<button type="button" class="entry" data-tell="filter" data-value="{value}" '
+        f'<button type="button" class="entry" data-command="filter" value="{value}" '
         f'title="Show only {html.escape(word, quote=True)}, or everything again">{said}</button>'
     )

@@ -240,10 +240,13 @@ class Feed:
         return self._kept[key]
 
     def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0) -> Any:
-        """Give what a function makes: once a version of the trace, and at most once in ``every`` seconds."""
+        """Give what a function makes: once a version of the trace, and at most once in ``every`` seconds.
+
+        When a run is held or over, all of it is shown.
+        """
         version, now = self.run.trace.version, self._clock.now()
-        held = self._once.get(key)
-        if held is not None and (held[0] == version or now - held[1] < every * SECOND):
+        held, rest = self._once.get(key), every * SECOND if self.run.status == "running" else 0
+        if held is not None and (held[0] == version or now - held[1] < rest):
             return held[2]
         made = make()
         self._once.pop(key, None)

@@ -1,5 +1,5 @@
 // What a page does by itself: light or dark, which tab, pictures of charts, and passing on what its buttons say.
-// Parts of the page live in shadow roots; they and the page talk by events on the document.
+// It and the wire (wire.js) talk by events on the document.
 (() => {
   const root = document.documentElement;
   const chosen = new URLSearchParams(location.search).get("theme") || localStorage.getItem("workbench theme");
@@ -13,7 +13,6 @@
     tell("theme", root.dataset.theme);
   }
 
-  document.addEventListener("workbench-theme", toggle);
   document.addEventListener("workbench-ready", () => { if (root.dataset.theme === "dark") tell("theme", "dark"); });
   document.addEventListener("workbench-state", ({ detail }) => {
     if (detail.address !== undefined && detail.address !== location.search) {
@@ -21,7 +20,7 @@
     }
     for (const card of document.querySelectorAll("[data-tab]")) card.hidden = card.dataset.tab !== detail.tab;
     for (const entry of document.querySelectorAll(".entry")) {
-      const [column, value] = entry.dataset.value.split("=");
+      const [column, value] = entry.value.split("=");
       entry.setAttribute("aria-pressed", String(detail.only?.[column] === value));
     }
   });
@@ -59,9 +58,8 @@
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-tell], [data-png]");
-    if (!button) return;
-    if (button.dataset.tell) tell(button.dataset.tell, button.dataset.value);
-    else png(button.closest(".card"));
+    if (event.target.closest("[data-theme-toggle]")) toggle();
+    const button = event.target.closest("[data-png]");
+    if (button) png(button.closest(".card"));
   });
 })();

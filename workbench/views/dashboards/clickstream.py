@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import pandas as pd
@@ -74,6 +76,7 @@ def pipeline(
             gap=("gap", "mean"),
             spread=("gap", "std"),
         )
+        .final()
     )
     checkout = wb.begin("checkout", _is("checkout")).followed_by("purchase", _is("purchase"))
     return {
@@ -89,8 +92,7 @@ def pipeline(
             revenue=("amount", "sum"),
         ),
         "visits": visits,
-        "funnel": visits.final()
-        .assign(length=rows.length)
+        "funnel": visits.assign(length=rows.length)
         .groupby("furthest", "country", "length")
         .window("1min")
         .agg(visits=("pages", "size")),
@@ -109,7 +111,7 @@ def pipeline(
 
 def _is(*actions: str) -> Callable[[pd.DataFrame], Any]:
     """Give the condition that it is one of some actions; pandas would parse a string anew each time."""
-    return lambda clicks: clicks["action"].isin(actions)
+    return lambda clicks: reduce(or_, (clicks["action"] == action for action in actions))
 
 
 def _is_order(clicks: pd.DataFrame) -> Any:
@@ -125,7 +127,7 @@ def _gap(clicks: pd.DataFrame) -> Any:
 
 
 def _previous(clicks: pd.DataFrame) -> Any:
-    return clicks["previous"].astype(object).where(clicks["previous"].notna(), rows.ARRIVE)
+    return clicks["previous"].cat.add_categories([rows.ARRIVE]).fillna(rows.ARRIVE)
 
 
 def view(feed: Feed) -> Page:
@@ -149,8 +151,8 @@ def view(feed: Feed) -> Page:
 
     def update() -> None:
         top.say(**scope.once("kpis", lambda: rows.key_figures(scope), every=0.4))
-        trending.say(**scope.once("table of products", lambda: tables.trending_values(scope), every=0.9))
-        left.say(**scope.once("table of checkouts", lambda: tables.abandoned_values(scope), every=0.9))
+        trending.say(**scope.once("table of products", lambda: tables.trending_values(scope), every=1.9))
+        left.say(**scope.once("table of checkouts", lambda: tables.abandoned_values(scope), every=1.9))
         panes.say(
             **scope.once(
                 "table", lambda: tables.panes_values(scope.panes("countries", last="4min")), every=0.4
@@ -190,6 +192,7 @@ def _upper(scope: Scope) -> list[Card]:
             span=8,
             note="Events in windows of 10 s of event time; click an entry to see it alone",
             data=lambda: rows.traffic(scope),
+            every=0.4,
             filter="action",
         ),
         Card(
@@ -198,7 +201,7 @@ def _upper(scope: Scope) -> list[Card]:
             span=4,
             note="Visits that came so far; share of the step before, and its change against the hour before",
             data=lambda: rows.funnel(scope),
-            every=0.9,
+            every=1.9,
             filter="action",
         ),
     ]
@@ -235,7 +238,7 @@ def _middle(scope: Scope, trending: Bound) -> list[Card]:
             span=4,
             note="Share of the visits that ended; 2 min without a click end one",
             data=lambda: rows.lengths(scope),
-            every=0.9,
+            every=1.9,
         ),
         Card(
             "Conversion by country, %",
@@ -243,7 +246,7 @@ def _middle(scope: Scope, trending: Bound) -> list[Card]:
             span=4,
             note="Orders per 100 sessions, over the last five closed minutes; click a bar to see it alone",
             data=lambda: rows.countries(scope),
-            every=0.9,
+            every=1.9,
             filter="country",
         ),
     ]
@@ -284,7 +287,7 @@ def _lower(scope: Scope, left: Bound, radar: Bound, alerts: Alerts, panes: Bound
             span=4,
             note="Of all that followed the page on the left; a visit begins with arrive",
             data=lambda: rows.paths(scope),
-            every=0.9,
+            every=1.9,
         ),
         Card(
             "Bot radar",
@@ -301,7 +304,7 @@ def _lower(scope: Scope, left: Bound, radar: Bound, alerts: Alerts, panes: Bound
             span=4,
             note="By 5 min until three hours are known; hatched while still open",
             data=lambda: rows.channels(scope),
-            every=0.9,
+            every=1.9,
             filter="channel",
         ),
         Card("Alerts", alerts.view, span=6, extra=alerts.foot),
@@ -314,5 +317,4 @@ def _radar_controls() -> Bound:
     return Bound(
         html='<div class="legend"><span data-text="score"></span>'
         '<button type="button" data-command="reveal" data-text="button">Reveal truth</button></div>',
-        data={},
     )

@@ -51,8 +51,6 @@ def view(feeds: Sequence[Feed]) -> Page:
     """Build the page of one browser session."""
     top = Bound(
         html=f'<div class="cards">{"".join(_card(feed.name) for feed in feeds)}</div>',
-        data={},
-        sizing_mode="stretch_width",
     )
     names = [SHOWN[feed.name][0] for feed in feeds]
     colors = [theme.VERMILLION, theme.ORANGE, theme.PURPLE]
@@ -101,7 +99,7 @@ def view(feeds: Sequence[Feed]) -> Page:
             note="The price of waiting for rows out of order: results come later, and fewer rows too late",
             legend=page.legend(lag.legend, open_windows=""),
         ),
-        Card("How to read these pages", Bound(html=_WORDS, data={}, sizing_mode="stretch_width"), span=4),
+        Card("How to read these pages", Bound(html=_WORDS), span=4),
         Card(
             "Rows that came too late",
             late,

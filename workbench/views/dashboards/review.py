@@ -72,7 +72,6 @@ def foot() -> Bound:
     return Bound(
         html='<div class="legend"><span data-text="said"></span>'
         '<button type="button" data-command="undo" data-show="some" hidden>Undo</button></div>',
-        data={},
     )
 
 

@@ -6,8 +6,6 @@ import html
 import sys
 from typing import Any
 
-import panel as pn
-
 import workbench as wb
 from simulators import City
 from simulators.dials import dials
@@ -21,7 +19,7 @@ from workbench.time import duration, spell
 from workbench.views import charts, page, parts, theme, words
 from workbench.views.alerts import Alerts
 from workbench.views.bands import band_plots, dots_on
-from workbench.views.bound import Bound, spelled
+from workbench.views.bound import Bound
 from workbench.views.citymap import map_plot, where_plot
 from workbench.views.dashboards import cityrows as rows
 from workbench.views.export import origin
@@ -32,6 +30,7 @@ from workbench.views.page import Card, Page
 from workbench.views.planewidget import PlaneComponent
 from workbench.views.scope import Scope
 from workbench.views.service import Feed
+from workbench.views.wire import spelled
 
 NAME = "sensors"
 TITLE = "City"
@@ -163,7 +162,7 @@ def _upper(scope: Scope, board: Bound) -> list[Card]:
             span=7,
             note="Windows of 30 s, hatched while open; crosses: nothing heard. Click a row to see it alone",
             data=lambda: scope.panes("stations"),
-            every=0.4,
+            every=0.9,
             filter="station",
         ),
         Card(
@@ -214,16 +213,15 @@ def _multiples(scope: Scope) -> tuple[Card, LivePlot]:
         _laid_out(figures),
         span=7,
         note="Readings as dots; means of 30 s as a line, lowest to highest as a band, hatched while open",
-        figures=tuple(figures),
         plot=bands,
         data=lambda: rows.bands(scope),
+        every=0.9,
     )
     return card, dots
 
 
-def _laid_out(figures: list[Any]) -> Any:
-    """Lay small figures out as a grid, each under its station's name; times only under the last row."""
-    cells = []
+def _laid_out(figures: list[Any]) -> tuple[Any, ...]:
+    """Let small figures stand in a grid, each under its station's name; times only under the last row."""
     for number, (figure, name) in enumerate(zip(figures, CHOSEN, strict=True)):
         figure.xaxis[0].ticker.desired_num_ticks = figure.yaxis[0].ticker.desired_num_ticks = 3
         time_format(figure, "%H:%M")
@@ -233,13 +231,7 @@ def _laid_out(figures: list[Any]) -> Any:
         figure.title.update(
             text_font=theme.FONT, text_font_size="12px", text_font_style="normal", text_color=theme.INK
         )
-        cells.append(pn.pane.Bokeh(figure, sizing_mode="stretch_width"))
-    half = len(CHOSEN) // 2
-    rows_of = (
-        pn.Row(*cells[:half], sizing_mode="stretch_width"),
-        pn.Row(*cells[half:], sizing_mode="stretch_width"),
-    )
-    return pn.Column(*rows_of, sizing_mode="stretch_width")
+    return tuple(figures)
 
 
 def _board() -> Bound:
@@ -276,8 +268,6 @@ def _breaker() -> Bound:
     )
     return Bound(
         html=f'<div class="toggles">{buttons}<p class="muted" data-text="told"></p></div>',
-        data={},
-        sizing_mode="stretch_width",
     )
 
 
@@ -326,7 +316,6 @@ def _bound() -> Bound:
         html='<div class="pick"><label for="bound">Bound <b data-text="said"></b></label>'
         f'<input type="range" id="bound" min="0" max="{len(BOUNDS) - 1}" step="1" data-command="bound" '
         'data-value="place" data-label="label"></div>',
-        data={},
     )
 
 

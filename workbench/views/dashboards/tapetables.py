@@ -41,10 +41,10 @@ def made(symbols: Sequence[str]) -> Tables:
     ]
     count = len(symbols)
     return {
-        "ladder": (parts.table(ladder, 2 * LEVELS + 1), ladder_values, 0.0),
+        "ladder": (parts.table(ladder, 2 * LEVELS + 1), ladder_values, 0.4),
         "trades": (parts.table(trades, TRADES), trade_values, 0.0),
         "symbols": (parts.table(every, count), lambda scope, _: symbol_values(scope, symbols), 0.9),
-        "watermarks": (parts.table(marks, count), lambda scope, _: mark_values(scope, count), 0.0),
+        "watermarks": (parts.table(marks, count), lambda scope, _: mark_values(scope, count), 0.4),
         "queue": (review.queue(), lambda scope, _: review.queue_values(scope), 0.9),
         "verdicts": (review.foot(), lambda scope, _: review.foot_values(scope), 0.9),
         "quality": (fraud.quality(), lambda scope, _: fraud.quality_values(scope), 1.9),

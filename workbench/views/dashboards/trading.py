@@ -179,6 +179,7 @@ def _prices(scope: Scope, choice: Bound, tables: tapetables.Tables) -> list[Card
             extra=choice,
             note="Hollow blue up, filled vermillion down; the line is the average price by volume",
             data=lambda: rows.candles(scope),
+            every=0.4,
             tab=MARKET,
         ),
         Card(
@@ -195,6 +196,7 @@ def _prices(scope: Scope, choice: Bound, tables: tapetables.Tables) -> list[Card
             volume,
             span=7,
             data=lambda: rows.sides(scope),
+            every=0.4,
             tab=MARKET,
         ),
     ]
@@ -257,5 +259,4 @@ def _choice() -> Bound:
         f'<select data-command="interval" data-value="interval" aria-label="Interval shown">{sizes}</select>'
         f'<select data-command="symbol" data-value="symbol" aria-label="Symbol '
         f'shown">{symbols}</select></div>',
-        data={},
     )

@@ -1,6 +1,6 @@
-// Fills a fixed piece of HTML with live values. The server sends only what is `told`; which value goes where is said in the
-// HTML: data-text, data-class, data-bar, data-spark, data-show, data-value. Elements with data-command answer back. The
-// part with the pill also speaks for the page: see page.js.
+// Fills the parts of a page with live values. The server sends only what has changed; which value goes where is said in
+// the HTML: data-text, data-class, data-bar, data-spark, data-show, data-value, data-label, data-title, within a
+// data-part. Elements with data-command answer back. It also tells how old the page is: see page.js for the rest.
 
 const STALE_AFTER = 4000; // ms without a word from the server
 
@@ -27,50 +27,58 @@ const WAYS = {
   title: (node, value) => { node.title = value; },
 };
 
-export function render({ model, el }) {
-  const root = document.createElement("div");
-  root.className = "bound";
-  root.innerHTML = model.html;
-  const slots = [];
-  for (const way of Object.keys(WAYS)) {
-    for (const node of root.querySelectorAll(`[data-${way}]`)) {
-      slots.push({ way, node, name: node.dataset[way], last: undefined });
-    }
+function bound(node) {
+  const slots = Object.keys(WAYS).flatMap((way) =>
+    [...node.querySelectorAll(`[data-${way}]`)].map((each) => ({ way, node: each, name: each.dataset[way], last: undefined })));
+  return { node, slots };
+}
+
+function write(slots, data) {
+  for (const slot of slots) {
+    if (!(slot.name in data)) continue;
+    const value = data[slot.name];
+    const print = typeof value === "object" ? JSON.stringify(value) : value;
+    if (print === slot.last) continue;
+    slot.last = print;
+    WAYS[slot.way](slot.node, value);
   }
-  const pill = root.querySelector("[data-pill]");
-  const clock = root.querySelector("[data-clock]");
-  let heard = performance.now();
-  let commands = 0;
+}
+
+export function render({ model }) {
+  const places = new Map([...document.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, bound(node)]));
+  const pill = document.querySelector("[data-pill]");
+  const clock = document.querySelector("[data-clock]");
+  let heard = performance.now(), commands = 0, tried = 0;
 
   function fill() {
     heard = performance.now();
-    const data = JSON.parse(model.told);
-    for (const slot of slots) {
-      if (!(slot.name in data)) continue;
-      const value = data[slot.name];
-      const print = typeof value === "object" ? JSON.stringify(value) : value;
-      if (print === slot.last) continue;
-      slot.last = print;
-      WAYS[slot.way](slot.node, value);
+    const { beat, parts } = JSON.parse(model.told);
+    for (const [name, { html, data }] of Object.entries(parts)) {
+      const place = places.get(name);
+      if (!place) continue;
+      if (html !== undefined && html !== place.html) {
+        place.node.innerHTML = html;
+        places.set(name, Object.assign(bound(place.node), { html }));
+      }
+      write(places.get(name).slots, data);
     }
-    if (pill) document.dispatchEvent(new CustomEvent("workbench-state", { detail: data }));
+    if (parts.head) document.dispatchEvent(new CustomEvent("workbench-state", { detail: parts.head.data }));
     const soon = document.hidden ? (act) => setTimeout(act, 200) : requestAnimationFrame; // nothing is drawn unseen
-    if (data.beat !== undefined) soon(() => { model.ack = data.beat; });
+    soon(() => { model.ack = beat; });
+    return parts;
   }
 
-  function tell(name, value) {
+  function tell(name, value, part) {
     commands += 1;
-    model.command = { name, value: value || "", number: commands };
+    model.command = { part: part || "", name, value: value || "", number: commands };
   }
 
   function say(event) {
-    if (event.type === "click" && event.target.closest("[data-theme-toggle]")) document.dispatchEvent(new Event("workbench-theme"));
     const node = event.target.closest("[data-command]");
     if (!node || (event.type === "click") === node.matches("select, input")) return; // those say what is chosen, when it is
-    tell(node.dataset.command, node.value);
+    tell(node.dataset.command, node.value, node.closest("[data-part]")?.dataset.part);
   }
 
-  let tried = 0;
   function watch() {
     if (clock) clock.textContent = new Date().toISOString().slice(11, 19);
     const silent = performance.now() - heard;
@@ -86,21 +94,21 @@ export function render({ model, el }) {
         .catch(() => {});
     }
   }
-  const timer = pill ? setInterval(watch, 1000) : null;
 
   const passOn = ({ detail }) => tell(detail.name, detail.value);
-  if (pill) {
-    document.addEventListener("workbench-tell", passOn);
-    document.dispatchEvent(new Event("workbench-ready"));
-    watch();
-  }
-  root.addEventListener("click", say);
-  root.addEventListener("change", say);
+  document.addEventListener("workbench-tell", passOn);
+  document.addEventListener("click", say);
+  document.addEventListener("change", say);
   model.on("told", fill);
-  fill();
-  el.append(root);
+  const timer = setInterval(watch, 1000);
+  const known = fill();
+  if ([...places.keys()].some((name) => !(name in known))) tell("whole"); // as after a connection that was lost
+  document.dispatchEvent(new Event("workbench-ready"));
+  watch();
   return () => {
-    if (timer) clearInterval(timer);
+    clearInterval(timer);
     document.removeEventListener("workbench-tell", passOn);
+    document.removeEventListener("click", say);
+    document.removeEventListener("change", say);
   };
 }
