@@ -64,13 +64,13 @@ def test_final_panes_agree_with_pandas(served, visit):
     said = seen.texts()
     begin = pd.Timestamp("2026-01-05")
     watermark = begin + pd.Timedelta(said["watermark"].removesuffix(" UTC"))
-    panes = clickstream.pipeline(seed=7, duration="20min")["countries"].to_pandas()
+    known = watermark - pd.Timestamp("2026-01-05 09:00") + pd.Timedelta("3min")
+    panes = clickstream.pipeline(seed=7, duration=f"{known.total_seconds():.0f}s")["countries"].to_pandas()
     first = panes[panes["revision"] == 0].set_index(["window_end", "country"])
     last = panes.drop_duplicates(["window_end", "country"], keep="last").set_index(["window_end", "country"])
     compared = {"on time": 0, "final": 0}
     for row in range(clicktables.PANES):
         end = begin + pd.Timedelta(said[f"window{row}"][-8:])
-        assert end <= panes["window_end"].max(), "the server is further than 20 minutes"
         final = end + pd.Timedelta("30s") < watermark
         if not final and said[f"state{row}"] != "on time":
             continue
@@ -114,8 +114,8 @@ def test_at_full_speed_a_page_still_answers(served, visit):
         seen.wait_until(CHANGED, ["now", seen.text("now")])
         assert seen.page.locator(".pill.is-stale").count() == 0
     speed.select_option("10")
-    now = seen.text("now")
-    seen.wait_until(CHANGED, ["now", now])
+    other = visit(served + "sensors").page.get_by_label("Speed of the run")
+    expect(other).to_have_value("10", timeout=60_000)  # it has been heard
 
 
 def test_a_symbol_is_chosen_for_one_session_only(served, visit):

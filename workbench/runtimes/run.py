@@ -64,6 +64,8 @@ class Run(Changes, Rewinding):
     breath : float
         Seconds that a run which is behind leaves to others between two batches; not 0 where the loop is
         shared, since a message to or from a browser takes some twenty turns of it.
+    leave : float
+        How much time such a run leaves to others for each second that it takes.
     tick : float
         Seconds of wall time from one look at the sources to the next: each batch costs something, however few
         rows it has.
@@ -92,7 +94,7 @@ class Run(Changes, Rewinding):
         self.course = Course(self._clock)
         self.status = "paused"
         self.task: Any = None
-        self.breath, self.tick = 0.0, TICK
+        self.breath, self.leave, self.tick = 0.0, 0.0, TICK
         self.errors: list[StepError] = []
         self.trace = Trace(list(streams))
         self.positions: dict[str, tuple[int, ...]] = {}
@@ -261,7 +263,7 @@ class Run(Changes, Rewinding):
                     self._fail(StepError("a consumer", pd.DataFrame(), error))
             took = (self._clock.now() - begun) / SECOND
             rest = max(self.tick - took, min(took, self.tick))  # others get at least as much time
-            await self._clock.sleep(self.breath if self._behind else rest)
+            await self._clock.sleep(max(self.breath, self.leave * took) if self._behind else rest)
 
     def _reached(self, what: str) -> Any:
         """Give a mark that changes with the next batch, watermark or pane."""

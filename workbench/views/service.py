@@ -36,6 +36,8 @@ BREATH = 0.02
 """Seconds between two steps; a message to or from a browser takes some twenty turns of the loop."""
 TICK = 0.24
 """Seconds from one batch to the next: as often as pages are brought up to date."""
+LEAVE = 1.0
+"""A run that is behind, as one at full speed is, takes half of the time: the rest is for those who look."""
 HELD = 600
 """Things that are held since they were computed; sessions that look at different pasts need many."""
 
@@ -153,7 +155,7 @@ class Feed:
             past=self._past,
             paused=True,
         )
-        self._run.tick = TICK
+        self._run.tick, self._run.leave = TICK, LEAVE
         for source, (_, node) in self._run.graph.sources.items():
             self._events[source] = Record(KEPT_EVENTS)
             node.sink(self._events[source].append)

@@ -178,10 +178,10 @@ def _lower(scope: Scope, breaker: Bound, bound: Bound) -> list[Card]:
     )  # fmt: skip
     return [
         Card(
-            "Delay of the last readings, and the bound",
+            "Delay, and the bound",
             delay,
             span=5,
-            note="Time from event to arrival; the bound says how long the watermark waits, for all",
+            note="Of the last readings; the bound is how long the watermark waits, for all who look",
             data=lambda: rows.delays(scope),
             every=0.9,
             extra=bound,

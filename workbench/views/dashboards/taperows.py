@@ -56,12 +56,15 @@ def sides(scope: Scope) -> pd.DataFrame:
 
 
 def seconds(scope: Scope, symbol: str) -> pd.DataFrame:
-    """Give the closed candles of a second of a symbol, with their ``move``: the logarithmic return."""
+    """Give the closed candles of a second of a symbol, with their ``move``: the logarithmic return.
+
+    It is of the average price, which does not leap from bid to ask as the last one does.
+    """
 
     def made() -> pd.DataFrame:
         panes = scope.closed("candles 1s")
         panes = panes[(panes["symbol"] == symbol).to_numpy()] if len(panes) else panes
-        return panes.assign(move=np.log(panes["close"]).diff()) if len(panes) else panes
+        return panes.assign(move=np.log(panes["notional"] / panes["volume"]).diff()) if len(panes) else panes
 
     return scope.once(("seconds", symbol), made, every=0.9)
 

@@ -1,0 +1,258 @@
+"""What sessions cost a server: how often each of thirty is told what is new, and what memory they take.
+
+The sessions are websockets that speak Bokeh's protocol and acknowledge frames as a page does; thirty browsers
+would measure the browsers. ``--seconds 600`` makes it ten minutes.
+
+    python -m benchmarks.serving [--sessions 30] [--seconds 60] [--page clickstream] [--own]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.websocket import WebSocketClosedError, websocket_connect
+
+from benchmarks.checks import Check, tell
+
+LONG = 300
+"""Seconds from which on a slope of memory says something."""
+
+OWN = """
+import workbench as wb
+from simulators import Clickstream
+clicks = wb.stream(Clickstream(users=5_000, seed=7), watermark="2s")
+traffic = clicks.groupby("action").window("10s").agg(events=("event_id", "size"))
+revenue = (clicks.query("action == 'purchase'").groupby("country")
+           .window("30s").agg(revenue=("amount", "sum")))
+wb.dashboard(traffic, revenue, ("Late", traffic.late), title="My shop", speed=10).servable()
+"""
+
+
+class Served:
+    """A server as a process of its own, and what it says of itself."""
+
+    def __init__(self, folder: Path, files: Sequence[str], place: str) -> None:
+        self.place = place
+        (folder / "my_dashboard.py").write_text(OWN)
+        command = [sys.executable, "-m", "workbench.cli", "serve", *files, "--port", "0"]
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.said = []
+        for line in self.process.stdout:
+            self.said.append(line)
+            if found := re.search(r"http://(127\.0\.0\.1:\d+)/", line):
+                self.host = found[1]
+                break
+        self.reader = threading.Thread(target=lambda: self.said.extend(self.process.stdout), daemon=True)
+        self.reader.start()
+
+    def look(self):
+        """Sessions, pushes, CPU seconds and megabytes, at this moment."""
+        with urllib.request.urlopen(f"http://{self.host}/metrics", timeout=60) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+        samples = [sample for family in families for sample in family.samples]
+        sums = {
+            name: sum(sample.value for sample in samples if sample.name == name)
+            for name in (
+                "workbench_sessions",
+                "workbench_push_seconds_count",
+                "process_cpu_seconds_total",
+                "process_resident_memory_bytes",
+            )
+        }
+        sessions, pushes, processor, memory = sums.values()
+        return sessions, pushes, processor, memory / 1e6
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(30)
+        self.reader.join(10)
+        self.process.stdout.close()
+
+
+class Session:
+    """One session: opens a page, draws nothing, acknowledges every frame."""
+
+    def __init__(self, host, place):
+        self.host, self.place = host, place
+        self.frames, self.bytes = 0, 0
+
+    async def open(self):
+        page = await AsyncHTTPClient().fetch(f"http://{self.host}/{self.place}", request_timeout=120)
+        token = re.search(r'"token":"([^"]+)"', page.body.decode())[1]
+        request = HTTPRequest(
+            f"ws://{self.host}/{self.place}{'/' if self.place else ''}ws",
+            headers={"Origin": f"http://{self.host}"},
+            connect_timeout=120,
+        )
+        self.socket = await websocket_connect(request, subprotocols=["bokeh", token])
+        assert (await self.receive())[0] == "ACK"
+        await self.send("PULL-DOC-REQ", {})
+        kind, content = await self.receive()
+        while kind != "PULL-DOC-REPLY":
+            kind, content = await self.receive()
+        self.head = next(heads(content["doc"]))
+        ready = {"type": "event", "name": "document_ready", "values": {"type": "map"}}
+        told = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": ready}
+        await self.send("PATCH-DOC", {"events": [told]})
+        await self.acknowledge(self.head["attributes"]["told"])
+
+    async def follow(self):
+        """Take frames until the connection is closed."""
+        while (message := await self.receive()) is not None:
+            kind, content = message
+            if kind != "PATCH-DOC":
+                continue
+            for event in content["events"]:
+                if event.get("attr") == "told" and event.get("model", {}).get("id") == self.head["id"]:
+                    self.frames += 1
+                    await self.acknowledge(event["new"])
+
+    async def acknowledge(self, told):
+        """Say that a frame is drawn."""
+        change = {
+            "kind": "ModelChanged",
+            "model": {"id": self.head["id"]},
+            "attr": "ack",
+            "new": json.loads(told)["beat"],
+        }
+        await self.send("PATCH-DOC", {"events": [change]})
+
+    async def send(self, kind, content):
+        self.sent = getattr(self, "sent", 0) + 1
+        for piece in ({"msgid": str(self.sent), "msgtype": kind}, {}, content):
+            await self.socket.write_message(json.dumps(piece))
+
+    async def receive(self):
+        """The next message, its arrays left aside; None at the end."""
+        pieces = []
+        while len(pieces) < 3:
+            piece = await self.socket.read_message()
+            if piece is None:
+                return None
+            self.bytes += len(piece)
+            pieces.append(piece)
+        header = json.loads(pieces[0])
+        for _ in range(2 * header.get("num_buffers", 0)):
+            if (piece := await self.socket.read_message()) is None:
+                return None
+            self.bytes += len(piece)
+        return header["msgtype"], json.loads(pieces[2])
+
+
+def heads(part):
+    """The models of a document that have a beat to acknowledge."""
+    if isinstance(part, dict):
+        attributes = part.get("attributes", {})
+        if '"beat"' in attributes.get("told", ""):
+            yield part
+        for each in part.values():
+            yield from heads(each)
+    elif isinstance(part, list):
+        for each in part:
+            yield from heads(each)
+
+
+async def watch(server, seconds, sessions):
+    """Let sessions follow; gives their frames a second, the cores taken, and memory over time."""
+    begun, before = time.monotonic(), await asyncio.to_thread(server.look)
+    counted = [session.frames for session in sessions]
+    memory = []
+    while time.monotonic() - begun < seconds:
+        await asyncio.sleep(min(5, seconds))
+        memory.append((time.monotonic() - begun, (await asyncio.to_thread(server.look))[3]))
+    after, took = await asyncio.to_thread(server.look), time.monotonic() - begun
+    rates = [(session.frames - first) / took for session, first in zip(sessions, counted, strict=True)]
+    return rates, (after[2] - before[2]) / took, np.array(memory)
+
+
+async def wave(server: Served, count: int, seconds: float) -> tuple[float, Any]:
+    """Open all sessions, let them follow, and close them all."""
+    sessions = [Session(server.host, server.place) for _ in range(count)]
+    for session in sessions:
+        await session.open()
+    following = [asyncio.ensure_future(session.follow()) for session in sessions]
+    measured = await watch(server, seconds, sessions)
+    opened = (await asyncio.to_thread(server.look))[0]
+    for session in sessions:
+        session.socket.close()
+    ends = await asyncio.gather(*following, return_exceptions=True)
+    assert all(end is None or isinstance(end, WebSocketClosedError) for end in ends), ends
+    return opened, measured
+
+
+async def empty(server, seconds=120):
+    """Wait until the server has forgotten all sessions; gives its memory then."""
+    end = time.monotonic() + seconds
+    while (looked := await asyncio.to_thread(server.look))[0]:
+        assert time.monotonic() < end, f"{looked[0]:.0f} sessions are still there"
+        await asyncio.sleep(1)
+    await asyncio.sleep(3)
+    return (await asyncio.to_thread(server.look))[3]
+
+
+def checks(
+    sessions: int = 30, seconds: float = 60, place: str = "clickstream", own: bool = False
+) -> Iterator[Check]:
+    """How often each of many sessions is told what is new, and what that costs."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Served(Path(folder), ["my_dashboard.py"] if own else [], "" if own else place)
+        try:
+            measured = asyncio.run(measure(server, sessions, seconds))
+        finally:
+            server.end()
+    yield Check(
+        "serving", f"frames a second, the slowest of {sessions} sessions", measured["least"], 3.5, "more", ""
+    )
+    yield Check("serving", f"cores of the server, {sessions} sessions", measured["cores"], 1.0, "less", "")
+    yield Check("serving", "memory when all have gone, of that before", measured["after"], 1.05, "less", "x")
+    if seconds >= LONG:
+        yield Check("serving", "slope of memory", measured["slope"], 60, "less", "MB/h")
+
+
+async def measure(server: Served, count: int, seconds: float) -> dict[str, float]:
+    """Let sessions come, look, and go, twice: the first time what is kept once is made."""
+    await asyncio.sleep(15)  # until it is warm
+    await wave(server, count, 5)
+    before = await empty(server)
+    _, (rates, cores, memory) = await wave(server, count, seconds)
+    after = await empty(server)
+    half = memory[len(memory) // 2 :]
+    slope = np.polyfit(half[:, 0], half[:, 1], 1)[0] * 3600 if len(half) > 2 else float("nan")
+    print(
+        f"  ({count} sessions for {seconds:.0f} s: {min(rates):.2f} to {max(rates):.2f} frames/s, "
+        f"{cores:.2f} cores; {before:.0f} MB before, {memory[-1, 1]:.0f} with all, {after:.0f} after; "
+        f"{slope:+.1f} MB/h)"
+    )
+    return {"least": min(rates), "cores": cores, "after": after / before, "slope": float(slope)}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, and say it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=30)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--page", default="clickstream")
+    parser.add_argument("--own", action="store_true", help="a dashboard of one's own instead")
+    chosen = parser.parse_args(arguments)
+    tell(checks(chosen.sessions, chosen.seconds, chosen.page, chosen.own))
+
+
+if __name__ == "__main__":
+    main()
