@@ -34,5 +34,5 @@ def test_sessions_are_served_alike_and_leave_nothing(server):
     assert opened == SESSIONS
     assert max(rates) <= 5.0  # a screen is not told more often than anybody reads
     assert min(rates) > 0.3 * max(rates)  # nobody is left behind
-    assert after - before <= max(25, 0.08 * before)
+    assert after - before <= 60  # MB: the records of the run still fill, and each session would be five
     assert leftover == 0  # nobody is pushed to any more

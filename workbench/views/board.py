@@ -142,7 +142,8 @@ class Dashboard:
     def servable(self) -> Self:
         """Make it a page of the server that runs this; elsewhere it stays what it is."""
         if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-            self.page(shared_feed(self.title, self._streams, self.options)).view().servable(title=self.title)
+            options = {"past": False} | self.options  # nothing on the page goes back; the past takes memory
+            self.page(shared_feed(self.title, self._streams, options)).view().servable(title=self.title)
         return self
 
     def page(self, feed: SharedFeed) -> Page:
