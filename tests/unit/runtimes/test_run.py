@@ -226,3 +226,36 @@ def test_the_same_cell_run_again_replaces_its_run(panes, monkeypatch):
     again, other = panes.start(paused=True), panes.start(paused=True)
     assert (one.status, two.status, again.status, other.status) == ("stopped", "stopped", "paused", "paused")
     wb.stop_all()
+
+
+def test_how_long_a_run_has_been_held_and_how_far_it_is_behind(panes):
+    async def main():
+        clock = ManualClock()
+        run = panes.start(speed=10, clock=clock, batch_rows=2)
+        await settle(clock)
+        clock.advance("2s")
+        assert run.course.since == pd.Timedelta("2s")
+        assert run.behind == 20_000_000_000  # of processing time, of which nothing has been read
+        run.pause()
+        clock.advance("3s")
+        assert run.course.since == pd.Timedelta("3s")
+        run.stop()
+        assert run.course.since == pd.Timedelta(0)
+
+    asyncio.run(main())
+
+
+def test_a_run_is_looked_at_as_often_as_is_said(panes):
+    async def main(tick):
+        clock = ManualClock()
+        run = panes.start(clock=clock)
+        run.tick = tick
+        await settle(clock)
+        clock.advance(run.tick)
+        await settle(clock)
+        asleep = min(moment for moment, _, future in clock._sleeping if not future.done()) - clock.now()
+        run.stop()
+        return asleep
+
+    assert asyncio.run(main(0.5)) == 500_000_000
+    assert asyncio.run(main(0.25)) == 250_000_000

@@ -155,3 +155,17 @@ def test_at_once_idleness_makes_no_row_late_since_sources_are_read_in_turn():
     panes = one.union(two, idle="30s").window("10s").agg(n=("sensor", "size"))
     assert panes.late.to_pandas().empty
     assert panes.to_pandas().n.tolist() == [4] * 90
+
+
+def test_a_door_says_where_each_partition_is():
+    run = wb.start(counted(SKEWED, wb.Ascending(by="sensor", idle="1min")), paused=True, batch_rows=1)
+    while run.metrics().rows < 5:
+        run.step(to="batch")
+    (door,) = [each for _, each in run.graph.operators() if hasattr(each, "parts")]
+    latest = SKEWED.iloc[: run.metrics().rows].groupby("sensor")["t"].max()
+    reached = {name: mark for name, (mark, _, _) in door.parts().items()}
+    assert reached == {name: time.as_unit("ns").value for name, time in latest.items()}
+    run.stop()
+    whole = wb.start(counted(SKEWED, wb.Ascending()), paused=True)
+    assert [each.parts() for _, each in whole.graph.operators() if hasattr(each, "parts")] == [{}]
+    whole.stop()

@@ -19,7 +19,7 @@ from workbench.views.alerts import Alerts
 from workbench.views.bound import Bound
 from workbench.views.dashboards import clickrows as rows
 from workbench.views.dashboards import clicktables as tables
-from workbench.views.figures import category_axis
+from workbench.views.figures import category_axis, time_format
 from workbench.views.heatmaps import matrix_plot, strip_plot
 from workbench.views.page import Card, Page
 from workbench.views.scatters import scatter_plot
@@ -280,6 +280,7 @@ def _lower(scope: Scope, left: Bound, radar: Bound, alerts: Alerts, panes: Bound
     hours = strip_plot(
         rows.channels(scope), "channel", "events", categories=CHANNELS, height=214, y_format="0,0"
     )
+    time_format(hours.figure, "%H:%M")
     return [
         Card(
             "Paths: from which page to which, %",

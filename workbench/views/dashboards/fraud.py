@@ -113,10 +113,10 @@ def cards(scope: Scope, tables: Any) -> list[Card]:
         Card("Payments per minute", rates, span=5, data=lambda: minutes(scope), every=0.9, tab=TAB,
              legend=parts.legend(rates.legend, open_windows="dashed")),
         Card(
-            "Payments by score", spread, span=3, note="Length of a bar: logarithm of how many",
+            "Payments by score", spread, span=5, note="Length of a bar: logarithm of how many",
             data=lambda: spread_rows(scope), every=0.9, tab=TAB,
         ),
-        Card("How good the scores are", tables["quality"][0], span=4, tab=TAB,
+        Card("How good the scores are", tables["quality"][0], span=7, tab=TAB,
              note="Against the truth of the simulator, of all payments that are kept"),
         Card("Review queue", tables["queue"][0], span=12, tab=TAB, extra=tables["verdicts"][0],
              note="The newest first; what somebody says of a payment holds for all who look"),
