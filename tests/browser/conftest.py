@@ -168,11 +168,17 @@ class Lab:
 
     def saved(self, page, name):
         """Save the notebook that is open; gives its path."""
-        self.command(page, "docmanager:save")
-        page.wait_for_function(
-            "!window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=self.SECONDS
-        )
-        return self.folder / f"{name}.ipynb"
+        from playwright.sync_api import TimeoutError as Slow
+
+        clean = "!window.jupyterapp.shell.currentWidget.context.model.dirty"
+        for _ in range(12):  # a picture that is renewed meanwhile makes it another notebook
+            self.command(page, "docmanager:save")
+            try:
+                page.wait_for_function(clean, timeout=self.SECONDS / 12)
+            except Slow:
+                continue
+            return self.folder / f"{name}.ipynb"
+        raise AssertionError(f"{name} could not be saved")
 
 
 @pytest.fixture(scope="module")

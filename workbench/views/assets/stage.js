@@ -9,8 +9,12 @@ export default {
     const held = new Map(); // the slots, and what is in each
 
     async function fill(slot) {
-      const place = { name: slot.dataset.widget, host: document.createElement("div"), view: null };
+      const place = { name: slot.dataset.widget, host: document.createElement("div"), view: null, focus: null };
       held.set(slot, place);
+      place.host.addEventListener("focusin", (event) => { place.focus = event.target; });
+      place.host.addEventListener("focusout", () => setTimeout(() => { // unless it was taken off the page with all it holds
+        if (place.host.isConnected && !place.host.contains(document.activeElement)) place.focus = null;
+      }));
       try {
         place.view = await manager.create_view(await manager.get_model(place.name));
         place.host.append(place.view.el);
@@ -23,7 +27,9 @@ export default {
 
     function put(slot, place) {
       if (!place.view) return;
+      const focus = place.focus; // whoever holds a run by its keys goes on doing so
       slot.replaceChildren(place.host);
+      if (focus && place.host.contains(focus)) focus.focus({ preventScroll: true });
     }
 
     function release(slot, place) {
