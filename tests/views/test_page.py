@@ -1,6 +1,5 @@
 """What one session chooses is its own: moment, range, filter; what it takes away is what it sees."""
 
-import asyncio
 import io
 import json
 
@@ -11,21 +10,12 @@ import pytest
 from workbench.views import export, theme
 from workbench.views.dashboards import clickstream
 from workbench.views.scope import Scope
-from workbench.views.service import Feed
 
 
 @pytest.fixture(scope="module")
-def feed():
+def feed(standing):
     """Store pulse, taken through five minutes, and standing still."""
-    made = Feed(clickstream.NAME, clickstream.pipeline, warm_up="5min")
-
-    async def go():
-        await made.start()
-        made.run.pause()
-
-    asyncio.run(go())
-    yield made
-    made.stop()
+    return standing(clickstream, "5min")
 
 
 def scope_of(feed):

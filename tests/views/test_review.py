@@ -1,26 +1,15 @@
 """The review queue: what somebody says of a payment holds for all, and can be taken back."""
 
-import asyncio
-
 import pytest
 
 from workbench.views.dashboards import fraud, review, trading
 from workbench.views.scope import Scope
-from workbench.views.service import Feed
 
 
 @pytest.fixture(scope="module")
-def feed():
+def feed(standing):
     """Tape, taken through twenty minutes, and standing still."""
-    made = Feed(trading.NAME, trading.pipeline, warm_up="20min")
-
-    async def go():
-        await made.start()
-        made.run.pause()
-
-    asyncio.run(go())
-    yield made
-    made.stop()
+    return standing(trading, "20min")
 
 
 def test_a_verdict_takes_a_payment_out_of_the_queue_of_all(feed):

@@ -24,23 +24,10 @@ def test_a_pipeline_declares_panes(board):
             assert {"window_start", "window_end", "timing"} <= set(stream.columns)
 
 
-def warm(board, minutes="3min"):
-    """A feed that has been taken through some minutes and stands still."""
-    feed = Feed(board.NAME, board.pipeline, warm_up=minutes)
-
-    async def go():
-        await feed.start()
-        feed.run.pause()
-
-    asyncio.run(go())
-    return feed
-
-
 @pytest.fixture(scope="module", params=BOARDS, ids=lambda board: board.NAME)
-def warmed(request):
-    feed = warm(request.param)
-    yield request.param, feed
-    feed.stop()
+def warmed(request, standing):
+    """A feed that has been taken through some minutes and stands still."""
+    return request.param, standing(request.param, "3min")
 
 
 def test_a_page_shows_every_plot_and_figure(warmed):
@@ -208,6 +195,6 @@ def test_a_failure_is_shown():
     feed = Feed("clickstream", pipeline, warm_up="1min")
     asyncio.run(feed.start())
     assert feed.run.status == "failed"
-    from workbench.views.page import strip_values
+    from workbench.views.strip import strip_values
 
     assert "no such thing" in strip_values(feed)["trouble"]

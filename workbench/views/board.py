@@ -23,10 +23,12 @@ from workbench.runtimes.run import running_loop
 from workbench.views import words
 from workbench.views.boardcards import Behind, PictureCard, TableCard
 from workbench.views.cells import Table
+from workbench.views.credit import Credit
 from workbench.views.notebook import display
 from workbench.views.originals import REST, Original
-from workbench.views.page import Card, Credit, Page, kpis
-from workbench.views.parts import complete
+from workbench.views.page import Page
+from workbench.views.pagecard import Card
+from workbench.views.parts import complete, kpis
 from workbench.views.plots import PlotAccessor
 from workbench.views.rows import Rows, rows_in
 from workbench.views.sharing import SharedFeed, shared_feed, unique

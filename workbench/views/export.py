@@ -62,10 +62,10 @@ def notebook(board: Any, scope: Scope, address: str) -> str:
     return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1)
 
 
-def origin(scope: Scope) -> Any:
-    """Give the first source of a pipeline, as it was described, not as a run has changed it."""
-    stream = next(iter(scope.run.described.values()))
-    return next(step for step in stream.step.chain() if isinstance(step, Read)).source
+def origin(scope: Scope, name: str = "") -> Any:
+    """Give a source of a pipeline, by default the first, as it was described, not as a run has changed it."""
+    steps = (step for stream in scope.run.described.values() for step in stream.step.chain())
+    return next(step.source for step in steps if isinstance(step, Read) and name in ("", step.name))
 
 
 def _cell(kind: str, source: str) -> dict[str, Any]:

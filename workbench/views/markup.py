@@ -13,7 +13,8 @@ from workbench.views.parts import legend
 from workbench.views.scope import RANGES, Scope
 
 if TYPE_CHECKING:
-    from workbench.views.page import Card, Page
+    from workbench.views.page import Page
+    from workbench.views.pagecard import Card
 
 _MARK = (
     '<svg viewBox="0 0 20 20" aria-hidden="true">'

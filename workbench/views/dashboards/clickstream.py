@@ -21,7 +21,8 @@ from workbench.views.dashboards import clickrows as rows
 from workbench.views.dashboards import clicktables as tables
 from workbench.views.figures import category_axis, time_format
 from workbench.views.heatmaps import matrix_plot, strip_plot
-from workbench.views.page import Card, Page
+from workbench.views.page import Page
+from workbench.views.pagecard import Card
 from workbench.views.scatters import scatter_plot
 from workbench.views.scope import Scope
 from workbench.views.service import Feed

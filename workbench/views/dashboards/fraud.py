@@ -10,11 +10,11 @@ import pandas as pd
 
 import workbench as wb
 from workbench.model.panes import WINDOW_END
-from workbench.model.steps import Read
 from workbench.model.stream import EventStream
 from workbench.views import charts, parts, theme, words
 from workbench.views.bound import Bound
-from workbench.views.page import Card
+from workbench.views.export import origin
+from workbench.views.pagecard import Card
 from workbench.views.scope import Scope
 
 TAB = "payments"
@@ -180,8 +180,7 @@ def quality_values(scope: Scope) -> dict[str, Any]:
 
 def frauds(scope: Scope, times: pd.Series) -> set[int]:
     """Give the payments that are fraud in truth, of the blocks of the simulator that times are in."""
-    steps = (step for stream in scope.run.described.values() for step in stream.step.chain())
-    simulator = simulator_of(next(s for s in steps if isinstance(s, Read) and s.name == "payments"))
+    simulator = origin(scope, "payments").simulator
     begin = pd.Timestamp(simulator.start)
     blocks = range(
         max(int((times.min() - begin) // simulator.block), 0),
@@ -193,8 +192,3 @@ def frauds(scope: Scope, times: pd.Series) -> set[int]:
 @lru_cache(maxsize=32)
 def _frauds(simulator: Any, block: int) -> frozenset[int]:
     return frozenset(simulator.block_truth(block)["event_id"].tolist())
-
-
-def simulator_of(read: Any) -> Any:
-    """Give the simulator that a step reads."""
-    return read.source.simulator

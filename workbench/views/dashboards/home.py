@@ -12,7 +12,8 @@ import pandas as pd
 
 from workbench.views import charts, page, theme, words
 from workbench.views.bound import Bound
-from workbench.views.page import Card, Page
+from workbench.views.page import Page
+from workbench.views.pagecard import Card
 from workbench.views.service import Feed
 
 TITLE = "Live pipelines"

@@ -26,7 +26,8 @@ from workbench.views.export import origin
 from workbench.views.figures import time_format
 from workbench.views.heatmaps import strip_plot
 from workbench.views.live import LivePlot
-from workbench.views.page import Card, Page
+from workbench.views.page import Page
+from workbench.views.pagecard import Card
 from workbench.views.planewidget import PlaneComponent
 from workbench.views.scope import Scope
 from workbench.views.service import Feed

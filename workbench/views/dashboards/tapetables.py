@@ -11,11 +11,11 @@ import pandas as pd
 
 from workbench.engine.door import Door
 from workbench.model.panes import WINDOW_START
-from workbench.model.steps import Read
 from workbench.time import NO_WATERMARK, SECOND, timestamp
 from workbench.views import parts, words
 from workbench.views.bound import Bound
 from workbench.views.dashboards import fraud, review, taperows
+from workbench.views.export import origin
 from workbench.views.scope import Scope
 
 Tables = Mapping[str, tuple[Bound, Callable[[Scope, str], dict[str, Any]], float]]
@@ -62,20 +62,12 @@ def ladder(scope: Scope, symbol: str) -> pd.DataFrame:
     begin = panes[WINDOW_START].max()
     panes = panes[(panes[WINDOW_START] == begin).to_numpy() & (panes["symbol"] == symbol).to_numpy()]
     since = panes.set_index([panes["side"].astype(str), panes["price"].round(2)])["change"]
-    book = snapshot(_simulator(scope, "book"), begin)
+    book = snapshot(origin(scope, "book").simulator, begin)
     size = book[symbol].add(since, fill_value=0)
     table = size[size > 0].rename_axis(["side", "price"]).rename("size").reset_index()
     asks = table[table["side"] == "ask"].sort_values("price").head(LEVELS)
     bids = table[table["side"] == "bid"].sort_values("price", ascending=False).head(LEVELS)
     return pd.concat([asks, bids])
-
-
-def _simulator(scope: Scope, source: str) -> Any:
-    for stream in scope.run.described.values():
-        for step in stream.step.chain():
-            if isinstance(step, Read) and step.name == source:
-                return fraud.simulator_of(step)
-    raise KeyError(source)
 
 
 @lru_cache(maxsize=16)

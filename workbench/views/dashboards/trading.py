@@ -19,7 +19,8 @@ from workbench.views.bound import Bound
 from workbench.views.candles import candle_plot
 from workbench.views.dashboards import fraud, review, tapetables
 from workbench.views.dashboards import taperows as rows
-from workbench.views.page import Card, Page
+from workbench.views.page import Page
+from workbench.views.pagecard import Card
 from workbench.views.scope import Scope
 from workbench.views.service import Feed
 
