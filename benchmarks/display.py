@@ -32,7 +32,7 @@ import workbench as wb
 from simulators import Sensors
 readings = wb.stream(Sensors(devices=1_000, hertz={EVENTS / 1_000}, seed=7), watermark="2s")
 windows = readings.groupby("zone").window("5s", lateness="5s")
-means = windows.agg(mean=("value", "mean"), rows=("value", "size"))
+means = windows.agg(mean=("temperature", "mean"), rows=("temperature", "size"))
 """
 STARTED = "run = means.start(name='measured')"
 SHOWN = (
@@ -74,7 +74,10 @@ def measure(shown: tuple[str, ...]) -> tuple[float, float]:
             )
             tab.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
             said = tab.get_by_text(re.compile(r"^told \["))
-            said.wait_for(timeout=1_000 * (SECONDS + 90))
+            wrong = tab.locator('[data-mime-type="application/vnd.jupyter.error"]')
+            said.or_(wrong).first.wait_for(timeout=1_000 * (SECONDS + 90))
+            if wrong.count():
+                raise RuntimeError(f"a cell of the measured notebook failed:\n{wrong.first.inner_text()}")
             core, rows = json.loads(said.inner_text().removeprefix("told "))
             return core, rows
 
