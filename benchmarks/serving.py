@@ -28,6 +28,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from benchmarks.checks import Check, tell
+from workbench.views.wire import MESSAGE
 
 LONG = 300
 """Seconds from which on a slope of memory says something."""
@@ -104,35 +105,24 @@ class Session:
         self.socket = await websocket_connect(request, subprotocols=["bokeh", token])
         assert (await self.receive())[0] == "ACK"
         await self.send("PULL-DOC-REQ", {})
-        kind, content = await self.receive()
-        while kind != "PULL-DOC-REPLY":
-            kind, content = await self.receive()
-        self.head = next(heads(content["doc"]))
+        while (await self.receive())[0] != "PULL-DOC-REPLY":
+            pass
         ready = {"type": "event", "name": "document_ready", "values": {"type": "map"}}
-        told = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": ready}
-        await self.send("PATCH-DOC", {"events": [told]})
-        await self.acknowledge(self.head["attributes"]["told"])
+        await self.send("PATCH-DOC", {"events": [said("bokeh_event", ready)]})
+        await self.acknowledge(0)
 
     async def follow(self):
         """Take frames until the connection is closed."""
         while (message := await self.receive()) is not None:
             kind, content = message
-            if kind != "PATCH-DOC":
-                continue
-            for event in content["events"]:
-                if event.get("attr") == "told" and event.get("model", {}).get("id") == self.head["id"]:
+            for event in content.get("events", ()) if kind == "PATCH-DOC" else ():
+                if event.get("msg_type") == MESSAGE:
                     self.frames += 1
-                    await self.acknowledge(event["new"])
+                    await self.acknowledge(json.loads(event["msg_data"])["beat"])
 
-    async def acknowledge(self, told):
+    async def acknowledge(self, beat):
         """Say that a frame is drawn."""
-        change = {
-            "kind": "ModelChanged",
-            "model": {"id": self.head["id"]},
-            "attr": "ack",
-            "new": json.loads(told)["beat"],
-        }
-        await self.send("PATCH-DOC", {"events": [change]})
+        await self.send("PATCH-DOC", {"events": [said(MESSAGE, {"ack": beat})]})
 
     async def send(self, kind, content):
         self.sent = getattr(self, "sent", 0) + 1
@@ -156,17 +146,9 @@ class Session:
         return header["msgtype"], json.loads(pieces[2])
 
 
-def heads(part):
-    """The models of a document that have a beat to acknowledge."""
-    if isinstance(part, dict):
-        attributes = part.get("attributes", {})
-        if '"beat"' in attributes.get("told", ""):
-            yield part
-        for each in part.values():
-            yield from heads(each)
-    elif isinstance(part, list):
-        for each in part:
-            yield from heads(each)
+def said(kind, what):
+    """A message from a page, as Bokeh hands it on."""
+    return {"kind": "MessageSent", "msg_type": kind, "msg_data": what}
 
 
 async def watch(server, seconds, sessions):

@@ -146,13 +146,13 @@ def test_the_table_behind_costs_nothing_until_it_is_asked_for(feed):
     page = board().page(now)
     behind, table = page.cards[0].extra, page.cards[0].below
     assert table.html == ""
-    page.wire.command = {"part": "extra0", "name": "table", "value": "", "number": 1}
+    page.hear({"part": "extra0", "name": "table", "value": ""})
     assert table.html
     assert behind.data["word"] == "Hide table"
     shown = now.run.seen("revenue", rows=5_000)
     assert table.data["c3r0"] == f"{shown.revenue.iloc[-1]:,}"
     assert json.loads(page.wire.told)["parts"]["below0"] == {"data": table.data, "html": table.html}
-    page.wire.command = {"part": "extra0", "name": "table", "value": "", "number": 2}
+    page.hear({"part": "extra0", "name": "table", "value": ""})
     assert table.html == ""
 
 

@@ -1,5 +1,9 @@
 """Tables in the browser are brought up to date with the least that does it."""
 
+import gc
+import json
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +14,7 @@ from hypothesis import strategies as st
 from workbench.views.bands import band_plots
 from workbench.views.candles import candle_plot
 from workbench.views.charts import bar_plot, line_plot, stacked_plot
-from workbench.views.live import LivePlot, milliseconds, sync, words
+from workbench.views.live import LivePlot, Tables, milliseconds, sync, words
 
 
 def table(keys, values=None):
@@ -119,6 +123,51 @@ def test_any_sequence_of_tables_arrives(frames):
         assert source.data["y"].tolist() == wanted["y"].tolist()
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12), st.integers(0, 3)), min_size=1, max_size=12)
+)
+def test_what_a_browser_makes_of_the_steps_is_what_is_shown(frames):
+    held, shown = None, {}
+    for first, count, value in frames:
+        columns = {"main": table(range(first, first + count), np.full(count, value if value else np.nan))}
+        tables = Tables(columns)
+        for name, step in json.loads(tables.since(held)).items():
+            shown[name] = stepped(shown.get(name), step)
+        held = tables
+        assert shown == {
+            "main": {
+                name: [None if value != value else value for value in column.tolist()]
+                for name, column in columns["main"].items()
+            }
+        }
+
+
+def stepped(held, step):
+    """As `stepped` of ``wire.js`` does it."""
+    if "all" in step:
+        return step["all"]
+    now = {name: column[step["drop"] :] for name, column in held.items()}
+    for name, (rows, values) in step["cells"].items():
+        for row, value in zip(rows, values, strict=True):
+            now[name][row] = value
+    return {name: column + step["fresh"].get(name, []) for name, column in now.items()}
+
+
+def test_what_leads_on_is_worked_out_once_and_keeps_nothing_alive():
+    one, other = Tables({"main": table([1, 2])}), Tables({"main": table([2, 3])})
+    assert other.since(one) is other.since(one)
+    assert other.since(None) is other.since(None)
+    gone = weakref.ref(one)
+    del one
+    gc.collect()
+    assert gone() is None
+
+
+def update(plot, frame):
+    plot.show(Tables(plot.shape(frame)))
+    return plot.fill()
+
+
 def panes(first, count, *, still_open=1, keys=("a", "b")):
     start = pd.Timestamp("2026-01-05 09:00") + pd.Timedelta("10s") * np.arange(first, first + count)
     frame = pd.DataFrame({"window_start": start.repeat(len(keys))})
@@ -136,7 +185,7 @@ def test_a_stack_streams_closed_windows_and_keeps_open_ones_apart():
     assert len(still_open["key"]) == 1
     assert (main["b1"] == main["t0"]).all()
     later = panes(0, 6)
-    assert plot.update(later) == "replaced"  # the open table: another window
+    assert update(plot, later) == "replaced"  # the open table: another window
     assert len(plot.sources["main"].data["key"]) == 5
 
 
@@ -146,21 +195,15 @@ def test_lines_are_dashed_from_the_last_closed_value_on():
     assert plot.categories == ("a", "b")
     assert np.isnan(data["c0"]).tolist() == [False, False, False, True]
     assert np.isnan(data["o0"]).tolist() == [True, True, False, False]
-    assert plot.update(panes(1, 4)) == "streamed"
-
-
-def test_a_value_without_a_line_is_told():
-    plot = line_plot(panes(0, 3), "window_end", "n", "key", categories=["a"])
-    plot.update(panes(0, 3))
-    assert plot.unknown == {"b"}
+    assert update(plot, panes(1, 4)) == "streamed"
 
 
 def test_bars_have_a_place_for_every_category():
     frame = pd.DataFrame({"key": ["b"], "n": [5.0]})
     plot = bar_plot(frame, "key", "n", categories=["a", "b", "c"])
     assert plot.sources["main"].data["value"].tolist() == [0, 5, 0]
-    assert plot.update(frame.assign(n=6.0)) == "patched"
-    assert plot.update(frame.assign(n=6.0)) == "same"
+    assert update(plot, frame.assign(n=6.0)) == "patched"
+    assert update(plot, frame.assign(n=6.0)) == "same"
 
 
 def test_candles_rise_hollow_and_fall_filled():
@@ -190,7 +233,7 @@ def test_a_chart_may_begin_empty(chart):
     }[chart]()
     assert isinstance(made, LivePlot)
     frame = panes(0, 3, keys=("a",)).assign(open=1.0, high=1.0, low=1.0, close=1.0)
-    made.update(frame)
+    update(made, frame)
     assert all(len(set(map(len, source.data.values()))) == 1 for source in made.sources.values())
     assert sum(len(source.data["key"]) for source in made.sources.values()) > 0
 

@@ -93,7 +93,7 @@ def test_the_table_behind_a_chart_is_what_it_shows(feed):
     file = page.drawer.file
     frame = pd.read_csv(io.StringIO(file["text"]))
     assert file["name"] == "Funnel.csv"
-    shown = page.cards[funnel].body.sources["main"].data
+    shown = page.cards[funnel].body.shown.columns["main"]
     assert frame["visits"].tolist() == shown["value"].tolist()
     page.obey("data", str(funnel))
     assert [row[0] for row in page.drawer.table["rows"]] == list(frame["action"])

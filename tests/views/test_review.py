@@ -41,10 +41,10 @@ def test_what_is_not_in_the_queue_cannot_be_judged(feed):
 def test_buttons_of_a_page_say_it(feed):
     page, other = trading.view(feed), trading.view(feed)
     payment = str(review.waiting(page.scope)["event_id"].iloc[0])
-    page.wire.command = {"part": "card9", "name": "fraud", "value": payment, "number": 1}
+    page.hear({"part": "card9", "name": "fraud", "value": payment})
     other.refresh()
     queue = next(card.body for card in other.cards if card.title == "Review queue")
     assert payment not in queue.data.values()
-    page.wire.command = {"part": "card9", "name": "undo", "value": "", "number": 2}
+    page.hear({"part": "card9", "name": "undo", "value": ""})
     other.refresh()
     assert payment in queue.data.values()

@@ -78,11 +78,17 @@ def test_a_page_that_is_gone_leaves_nothing(warmed):
 def test_buttons_act_on_the_shared_run(warmed):
     board, feed = warmed
     one, other = board.view(feed), board.view(feed)
-    one.wire.command = {"part": "head", "name": "speed", "value": "60", "number": 1}
+    one.hear({"part": "head", "name": "speed", "value": "60"})
     other.refresh()
     assert feed.run.speed == 60
     assert other.head.data["speed"] == "60"
-    one.wire.command = {"part": "head", "name": "speed", "value": "nonsense", "number": 2}
+    for said in (
+        {"part": "head", "name": "speed", "value": "nonsense"},
+        "nonsense",
+        {"ack": "nonsense"},
+        None,
+    ):
+        one.hear(said)
     assert feed.run.speed == 60
 
 

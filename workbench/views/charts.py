@@ -1,7 +1,7 @@
 """The kinds of live charts: lines, stacks and bars; candles and bands have files of their own.
 
 Every function takes the first frame, which may be empty, and gives a `workbench.views.live.LivePlot`; call
-its ``update(frame)`` with all rows that are to be seen. Where windows are still open (``timing`` is
+its ``shape(frame)`` with all rows that are to be seen. Where windows are still open (``timing`` is
 ``early``) the picture is lighter and hatched, or dashed.
 """
 

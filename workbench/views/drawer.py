@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import param
-from panel.custom import JSComponent
 
-from workbench.views import theme, words
+from workbench.views import words
+from workbench.views.bound import Bound
 
 ROWS = 500
 """Rows that a drawer shows at the most."""
@@ -18,45 +16,46 @@ ROWS = 500
 _files = itertools.count(1)
 
 
-class Drawer(JSComponent):
-    """A table that comes up from below, and the way in which files are downloaded.
+class Drawer(Bound):
+    """A table that comes up from below, and the way in which files are downloaded; ``drawer.js`` draws it."""
 
-    Parameters
-    ----------
-    table : dict
-        ``title``, ``note``, ``columns`` (names), ``numbers`` (which of them are numbers) and ``rows``
-        (lists of
-        words); empty while it is closed. All of it is shown as text, and never read as HTML.
-    file : dict
-        The last file that was handed over: ``name``, ``kind`` (of media), ``text`` and a running ``number``.
-    command : dict
-        What a button says, as for `workbench.views.bound.Bound`.
-    """
+    def __init__(self) -> None:
+        super().__init__(data={"table": {}, "file": {}})
 
-    table = param.Dict(default={})
-    file = param.Dict(default={})
-    command = param.Dict(default={})
+    @property
+    def table(self) -> dict[str, Any]:
+        """``title``, ``note``, ``columns`` and which are ``numbers``, and ``rows``: lists of words.
 
-    _esm = Path(theme.ASSETS / "drawer.js")
-    _stylesheets = [theme.stylesheet()]  # noqa: RUF012 - Panel's own declaration
+        Empty while it is closed. All of it is shown as text, and never read as HTML.
+        """
+        table: dict[str, Any] = self.data["table"]
+        return table
+
+    @property
+    def file(self) -> dict[str, Any]:
+        """The last file handed over: ``name``, ``kind`` (of media), ``text``, and a running ``number``."""
+        file: dict[str, Any] = self.data["file"]
+        return file
 
     def open(self, title: str, frame: pd.DataFrame, note: str = "") -> None:
         """Show the first rows of a frame."""
-        self.table = {
+        table = {
             "title": title,
             "note": note,
             "columns": [str(column) for column in frame.columns],
             "numbers": [bool(pd.api.types.is_numeric_dtype(kind)) for kind in frame.dtypes],
             "rows": written(frame.head(ROWS)),
         }
+        self.say(table=table, file=self.file)
 
     def close(self) -> None:
         """Show nothing."""
-        self.table = {}
+        self.say(table={}, file=self.file)
 
     def hand_over(self, name: str, kind: str, text: str) -> None:
         """Let the browser download a file."""
-        self.file = {"name": name, "kind": kind, "text": text, "number": next(_files)}
+        file = {"name": name, "kind": kind, "text": text, "number": next(_files)}
+        self.say(table=self.table, file=file)
 
 
 def written(frame: pd.DataFrame) -> list[list[str]]:

@@ -1,15 +1,17 @@
 """Live figures: built once, then only the rows that changed are sent to the browser.
 
-A `LivePlot` is a Bokeh figure, the tables its glyphs read, and a function from a frame to those tables.
-`sync` brings a table up to date with the least traffic: nothing, a patch of cells, or appended rows; the
-whole table only where what is held does not lead on to what is wanted.
+A `LivePlot` is a Bokeh figure, the tables its glyphs read, and a function from a frame to those tables. What
+is sent is the least that leads on: nothing, some cells, or appended rows; a whole table only where what is
+held does not lead on to what is wanted. `Tables` works it out for all sessions, `sync` for one Bokeh source.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +59,10 @@ def sync(source: ColumnDataSource, wanted: Columns, key: str = KEY) -> Change:
     """
     held = source.data
     kept = _overlap(held, wanted, key)
+    if kept is not None and kept == len(wanted[key]) < len(held[key]):
+        kept = None  # rows only fall off: nothing can be streamed to push them out
     if kept is None:
-        if not len(wanted[key]) and key in held and not len(held[key]) and set(held) == set(wanted):
+        if _both_empty(held, wanted, key):
             return "same"
         source.data = {name: np.array(column) for name, column in wanted.items()}
         return "replaced"
@@ -85,23 +89,99 @@ def _overlap(held: Columns, wanted: Columns, key: str) -> int | None:
     kept = len(held[key]) - first
     if kept > len(wanted[key]) or not np.array_equal(held[key][first:], wanted[key][:kept]):
         return None
-    if first and kept == len(wanted[key]):  # rows only fall off: nothing can be streamed to push them out
-        return None
     return kept
+
+
+def _both_empty(held: Columns, wanted: Columns, key: str) -> bool:
+    return set(held) == set(wanted) and not len(held[key]) and not len(wanted[key])
+
+
+def _changed(held: Columns, wanted: Columns, first: int, kept: int) -> Iterator[tuple[str, Any, Any]]:
+    """Give the columns in which cells differ, which, and what they shall be."""
+    for name, column in wanted.items():
+        old, new = held[name][first:], column[:kept]
+        rows = np.flatnonzero(~((old == new) | ((old != old) & (new != new))))
+        if len(rows):
+            yield name, rows, new
 
 
 def _patches(held: Columns, wanted: Columns, first: int, kept: int) -> dict[str, list[Any]]:
     """Give the cells that differ; a column that differs mostly goes as one slice."""
     patches: dict[str, list[Any]] = {}
-    for name, column in wanted.items():
-        old, new = held[name][first:], column[:kept]
-        rows = np.flatnonzero(~((old == new) | ((old != old) & (new != new))))
+    for name, rows, new in _changed(held, wanted, first, kept):
         if len(rows) > max(8, kept // 2):
             patches[name] = [(slice(first, first + kept), new)]
-        elif len(rows):
+        else:
             values = new[rows].tolist()
             patches[name] = [(first + row, value) for row, value in zip(rows.tolist(), values, strict=True)]
     return patches
+
+
+class Tables:
+    """The tables of a figure as they are at one moment, for all sessions that look at the same.
+
+    Parameters
+    ----------
+    columns : mapping of str to mapping of str to array
+        By the table's name, its columns; each table has one called `KEY`, which tells its rows apart.
+    """
+
+    def __init__(self, columns: Mapping[str, Columns]) -> None:
+        self.columns = columns
+        self._since: WeakKeyDictionary[Tables, str] = WeakKeyDictionary()
+        self._whole = ""
+
+    def since(self, held: Tables | None) -> str:
+        """Give, as JSON, what leads to them from tables that a browser has; worked out once for all.
+
+        Of each table that changes, ``all`` its columns; or how many rows ``drop`` off at its front, then the
+        ``cells`` that change, by column, and the columns of the ``fresh`` rows at its end.
+
+        Examples
+        --------
+        >>> before = Tables({"main": {"key": np.array([1.0, 2.0]), "y": np.array([5.0, 6.0])}})
+        >>> after = Tables({"main": {"key": np.array([2.0, 3.0]), "y": np.array([6.5, np.nan])}})
+        >>> after.since(before)
+        '{"main": {"drop": 1, "cells": {"y": [[0], [6.5]]}, "fresh": {"key": [3.0], "y": [null]}}}'
+        >>> after.since(after), after.since(None)
+        ('{}', '{"main": {"all": {"key": [2.0, 3.0], "y": [6.5, null]}}}')
+        """
+        if held is None:
+            if not self._whole:
+                self._whole = json.dumps({name: _whole(table) for name, table in self.columns.items()})
+            return self._whole
+        if held not in self._since:
+            steps = {name: _step(held.columns.get(name, {}), table) for name, table in self.columns.items()}
+            self._since[held] = json.dumps({name: step for name, step in steps.items() if step})
+        return self._since[held]
+
+
+def _step(held: Columns, wanted: Columns) -> dict[str, Any]:
+    """Give what leads from a table to another; nothing if they are the same."""
+    kept = _overlap(held, wanted, KEY)
+    if kept is None:
+        return {} if _both_empty(held, wanted, KEY) else _whole(wanted)
+    first = len(held[KEY]) - kept
+    changed = _changed(held, wanted, first, kept)
+    cells = {name: [rows.tolist(), _listed(new[rows])] for name, rows, new in changed}
+    grown = kept < len(wanted[KEY])
+    fresh = {name: _listed(column[kept:]) for name, column in wanted.items()} if grown else {}
+    return {"drop": first, "cells": cells, "fresh": fresh} if first or cells or fresh else {}
+
+
+def _whole(table: Columns) -> dict[str, Any]:
+    return {"all": {name: _listed(column) for name, column in table.items()}}
+
+
+def _listed(column: npt.NDArray[Any]) -> list[Any]:
+    """Give values for JSON, which knows no number that is none."""
+    if column.dtype.kind == "f" and not (known := np.isfinite(column)).all():
+        return [
+            value if is_known else None
+            for value, is_known in zip(column.tolist(), known.tolist(), strict=True)
+        ]
+    values: list[Any] = column.tolist()
+    return values
 
 
 def milliseconds(times: Any) -> npt.NDArray[np.float64]:
@@ -151,8 +231,6 @@ class LivePlot:
         From a frame to a sentence that says what is to be seen, for those who do not see it.
     legend : list of tuple
         Colour and word of each part, in order; a page draws it as it likes.
-    unknown : set of str
-        Categories that came up and have no place in the figure; whoever owns it may build another.
     """
 
     figure: Any
@@ -163,27 +241,21 @@ class LivePlot:
     by: str | None = None
     picks: bool = False
     """Whether its categories are along the y axis, where they can be pointed at."""
-    shown: Any = None
-    unknown: set[str] = field(default_factory=set)
+    shown: Tables | None = None
 
-    def update(self, frame: pd.DataFrame) -> Change:
-        """Show a frame: all the rows that are to be seen, with the columns the figure was made for.
+    def show(self, tables: Tables) -> None:
+        """Show tables that `shape` gave; a page tells its browser of it: see `workbench.views.wire`."""
+        self.shown = tables
+
+    def fill(self) -> Change:
+        """Put what is shown into the sources, from which whoever opens a document gets it.
 
         Returns
         -------
         str
             The greatest change that a table took; see `sync`.
         """
-        if self.by is not None and self.categories is not None and self.by in frame:
-            seen = {str(value) for value in frame[self.by].unique()}
-            self.unknown |= seen - set(self.categories)
-        return self.show(self.shape(frame))
-
-    def show(self, tables: Mapping[str, Columns]) -> Change:
-        """Show tables that `shape` gave before, perhaps for another session; the same again cost nothing."""
-        if tables is self.shown:
-            return "same"
-        self.shown = tables
+        tables = {} if self.shown is None else self.shown.columns
         order: list[Change] = ["same", "patched", "streamed", "replaced"]
         changes = [sync(self.sources[name], columns) for name, columns in tables.items()]
         return max(changes, key=order.index, default="same")

@@ -50,7 +50,7 @@ def template(page: Page) -> str:
     parts = page.wire.parts
     strip = f'<div class="gap">{_placed("strip", page.strip)}</div>' if "strip" in parts else ""
     tools = f'<div class="tools">{_placed("tools", parts["tools"])}</div>' if "tools" in parts else ""
-    drawer = "{{ embed(roots.drawer) }}" if page.tools is not None else ""
+    drawer = _placed("drawer", page.drawer) if page.tools is not None else ""
     return f"""{{% extends base %}}
 {{% block title %}}{{{{ page_title | e }}}}{{% endblock %}}
 {{% block postamble %}}
@@ -67,7 +67,7 @@ def template(page: Page) -> str:
 {tools}{_placed("top", page.top)}
 {strip}
 <div class="grid">{cards}</div></main>
-{drawer}{{{{ embed(roots.wire) }}}}
+{drawer}<script type="application/json" data-frame>{{{{ frame }}}}</script>
 {{% endblock %}}"""
 
 

@@ -20,7 +20,7 @@ from workbench.views.alerts import Alerts
 from workbench.views.bound import Bound
 from workbench.views.credit import Credit
 from workbench.views.drawer import Drawer
-from workbench.views.live import LivePlot
+from workbench.views.live import LivePlot, Tables
 from workbench.views.pagecard import Card
 from workbench.views.parts import kpis as kpis  # pages are described with these three
 from workbench.views.parts import legend as legend
@@ -29,17 +29,18 @@ from workbench.views.scope import Scope
 from workbench.views.service import Feed
 from workbench.views.strip import strip_values
 from workbench.views.whole import Whole
-from workbench.views.wire import Wire
+from workbench.views.wire import MESSAGE, Wire, heard
 
 PERIOD = 25
 """Milliseconds from one look at the feed to the next; looking costs next to nothing if nothing has come."""
-FRAME = SECOND // 4
-"""Nanoseconds from one frame to the next, at least: nobody reads faster."""
+FRAME = SECOND // 5
+"""Nanoseconds from one frame to the next, at least; runs are looked at some four times a second."""
 SHARE = 0.4
 """Of the loop's time, what one page may take: one that costs more to bring up to date gets fewer frames, but
 two a second at least."""
 SPEEDS: Mapping[str, Any] = {"1": 1, "10": 10, "60": 60, "max": "max"}
 PLACES = (("", "Home"), ("clickstream", "Store pulse"), ("trading", "Tape"), ("sensors", "City"))
+SCRIPTS = ("page.js", "drawer.js", "wire.js")
 STEPS = {"back": "-60", "on": "+60", "live": "live"}
 """What the buttons say that look back."""
 
@@ -95,18 +96,19 @@ class Page:
         self._document = pn.state.curdoc
         self._met = False
         self._last_beat = self._rest_until = 0
-        self.theme = self._painted = "light"
+        self.theme = "light"
         self.head = Bound(html=markup.controls_html(self.controls, list(SPEEDS)))
         self.strip = Bound(html=strip.MARKUP)
-        self.drawer = Drawer(sizing_mode="stretch_width", height=0)
+        self.drawer = Drawer()
         self.tools: Bound | None = None
         if self.scope is not None:
             self.tools = Bound(html=markup.tools_html(self.scope, exports=self.board is not None))
             self.read(pn.state.session_args)
-        self.wire = Wire(self._parts())
-        self._whole = True
+        self._show()
+        self.head.say(**self._state())
+        self.wire = Wire(self._parts(), self._plots(), self._document)
+        self._whole = False
         self._listen()
-        self.tick()
 
     def read(self, arguments: Mapping[str, Sequence[bytes]]) -> None:
         """Look at what the address of the page says."""
@@ -116,7 +118,7 @@ class Page:
             for kinds in arguments.get("muted", ()):
                 self.alerts.muted |= dict.fromkeys(kinds.decode("utf-8", "replace").split(","))
         if b"dark" in arguments.get("theme", ()):
-            self.theme = "dark"
+            self._paint("dark")
 
     def tick(self, *, at_once: bool = False) -> None:
         """Show what is new, if there is something and the browser keeps up; or at once."""
@@ -126,12 +128,11 @@ class Page:
             return
         if self._unseen() or not (at_once or self.credit.allows(self.wire.ack, now)):
             return
-        with pn.io.unlocked():  # all that is new in one message; Bokeh would send one for every change
-            if seen != self._seen:
-                self._show()
-            self.head.say(**self._state())
-            self.wire.send(self.credit.spend(now), whole=self._whole)
-            self._whole = False
+        if seen != self._seen:
+            self._show()
+        self.head.say(**self._state())
+        self.wire.send(self.credit.spend(now), whole=self._whole)
+        self._whole = False
         self._seen, self._last_beat = seen, now
         self.feeds[0].pushes.add((self._clock.now() - now) / SECOND)
         self._rest_until = now + min(max(FRAME, int((self._clock.now() - now) / SHARE)), 2 * FRAME)
@@ -141,10 +142,8 @@ class Page:
         template = Whole(self.markup(), self._figures())
         template.add_variable("page_title", f"{self.title} · streaming workbench")
         template.add_variable("style", theme.stylesheet())
-        template.add_variable("script", theme.script("page.js"))
-        template.add_panel("wire", self.wire)
-        if self.tools is not None:
-            template.add_panel("drawer", self.drawer)
+        template.add_variable("script", "".join(map(theme.script, SCRIPTS)))
+        template.add_variable("frame", self.wire.told.replace("<", "\\u003c"))  # it stands in a script
         for number, card in enumerate(self.cards):
             if not isinstance(card.body, Bound | LivePlot | tuple):
                 template.add_panel(f"card{number}", card.body)
@@ -166,11 +165,18 @@ class Page:
         """Give the parts with live values by their places in the page."""
         parts = {"head": self.head, "top": self.top}
         parts |= {"strip": self.strip} if self.controls else {}
-        parts |= {"tools": self.tools} if self.tools is not None else {}
+        parts |= {"tools": self.tools, "drawer": self.drawer} if self.tools is not None else {}
         for number, card in enumerate(self.cards):
             named = {"card": card.body, "extra": card.extra, "below": card.below}
             parts |= {f"{name}{number}": part for name, part in named.items() if isinstance(part, Bound)}
         return parts
+
+    def _plots(self) -> dict[str, LivePlot]:
+        """Give what is drawn from tables, by its place in the page."""
+        plots = {f"card{number}": card.plot for number, card in enumerate(self.cards)}
+        for number, card in enumerate(self.cards):
+            plots |= {f"further{number}x{at}": plot for at, plot in enumerate(card.further)}
+        return {place: plot for place, plot in plots.items() if plot is not None}
 
     def refresh(self) -> None:
         """Show everything at once, as after a choice of what is to be seen."""
@@ -186,7 +192,7 @@ class Page:
         if name in ("pause", "speed"):
             self._drive(name, value)
         elif name == "theme" and value in ("light", "dark"):
-            self.theme = value
+            self._paint(value)
         elif name == "close":
             self.drawer.close()
         elif name == "whole":
@@ -197,17 +203,16 @@ class Page:
             self.scope.toggle(*value.partition("=")[::2])
         elif not self._known(name, value) and self.act is not None:
             self.act(name, value)
-        if name not in ("data", "csv", "notebook", "events", "close"):
-            self.refresh()
+        self.refresh()
 
     def _known(self, name: str, value: str) -> bool:
         """Let the scope or the alerts do what is said; tells whether it is theirs."""
         return any(part is not None and part.obey(name, value) for part in (self.scope, self.alerts))
 
     def _listen(self) -> None:
-        """Hear what every part says that can say something, and clicks on bars."""
-        for heard in (self.wire, self.drawer):
-            heard.param.watch(self._heard, "command")
+        """Hear what the browser says, and clicks on bars."""
+        if self._document is not None:
+            self._document.on_message(MESSAGE, self.hear)
         for card in self.cards:
             if card.filter and card.plot is not None and card.plot.picks:
                 card.plot.figure.on_event("tap", self._picker(card.filter, card.plot.categories or ()))
@@ -220,8 +225,12 @@ class Page:
 
         return picked
 
-    def _heard(self, event: Any) -> None:
-        said = {name: str(event.new.get(name, "")) for name in ("part", "name", "value")}
+    def hear(self, message: Any) -> None:
+        """Take what the browser says: which frame it has drawn, or what a button or a list says."""
+        if isinstance(message, Mapping) and isinstance(drawn := message.get("ack"), int):
+            self.wire.ack = drawn
+            return
+        said = heard(message)
         part = self.wire.parts.get(said["part"])
         obey = self.obey if part is None or part.obey is None else part.obey
         obey(said["name"], said["value"])
@@ -237,7 +246,6 @@ class Page:
 
     def _show(self) -> None:
         """Bring everything up to date: key figures, cards, alerts and health strip."""
-        self._paint()
         self.update()
         tab = self._tab
         for card in self.cards:
@@ -253,7 +261,7 @@ class Page:
         chosen = () if self.scope is None else tuple(self.scope.chosen.items())
         asked = self.scope or self.feeds[0]
         key = ("card", self.name, card.title, chosen)
-        plot.show(asked.once(key, lambda: plot.shape(data()), every=card.every))
+        plot.show(asked.once(key, lambda: Tables(plot.shape(data())), every=card.every))
 
     @property
     def _tab(self) -> str:
@@ -262,8 +270,8 @@ class Page:
     def _unseen(self) -> bool:
         """Tell whether the browser has gone; Bokeh keeps its session for a while, in case it comes back."""
         context = None if self._document is None else self._document.session_context
-        if context is not None and self.credit.beat and self.wire.ack < 0:
-            return True  # what is sent before the page is there is applied to it twice, and may be older
+        if context is not None and self.wire.ack < 0:
+            return True  # the page is not there yet
         session = getattr(context, "session", None)
         gone = session is not None and session.connection_count == 0
         if session is not None and not gone:
@@ -317,13 +325,13 @@ class Page:
         elif value in SPEEDS:
             run.speed = SPEEDS[value]
 
-    def _paint(self) -> None:
+    def _paint(self, chosen: str) -> None:
         """Let the figures have the colours of a light or dark page; the style sheet does the rest."""
-        if self.theme != self._painted:
-            self._painted = self.theme
+        if chosen != self.theme:
+            self.theme = chosen
             for card in self.cards:
                 for figure in card.figures:
-                    theme.paint(figure, dark=self.theme == "dark")
+                    theme.paint(figure, dark=chosen == "dark")
 
     def _take(self, name: str, value: str) -> None:
         """Show or hand over what is asked for: the table behind a chart, raw events, the notebook."""

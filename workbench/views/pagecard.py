@@ -44,6 +44,8 @@ class Card:
         The tab that it is on; on all if empty.
     plot : LivePlot, optional
         What the page brings up to date from ``data``; by default the body, if it is one.
+    further : sequence of LivePlot
+        What else is drawn in its figures, and brought up to date by whoever made it.
     """
 
     title: str
@@ -60,6 +62,7 @@ class Card:
     figures: Sequence[Any] = ()
     tab: str = ""
     plot: LivePlot | None = None
+    further: Sequence[LivePlot] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.body, LivePlot):

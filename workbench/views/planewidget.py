@@ -11,8 +11,8 @@ import param
 import traitlets
 from panel.custom import JSComponent
 
+from workbench.views.plainjson import spelled
 from workbench.views.planesvg import module, stylesheet
-from workbench.views.wire import spelled
 
 _ESM = module("timeplane")
 

@@ -34,7 +34,7 @@ WARMING = 50
 """Speed while it is warmed up; a step is a tenth of a second of it, and others get their turn in between."""
 BREATH = 0.02
 """Seconds between two steps; a message to or from a browser takes some twenty turns of the loop."""
-TICK = 0.24
+TICK = 0.22
 """Seconds from one batch to the next: as often as pages are brought up to date."""
 LEAVE = 1.0
 """A run that is behind, as one at full speed is, takes half of the time: the rest is for those who look."""

@@ -1,81 +1,101 @@
-"""The wire of a page: all live values of its parts in one message an update, and back what somebody does.
+"""The wire of a page: what changes goes to the browser in one message a frame, and back what somebody does.
 
-Panel takes two milliseconds to tell a browser of one part; a page has a dozen, and a server has many pages.
+Bokeh and Panel would tell of each value, table and part by itself, at a millisecond or two each, and have
+each session work out what has changed. A page has dozens of them, and a server has many pages.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from math import isfinite
-from pathlib import Path
 from typing import Any
 
-import param
-from panel.custom import JSComponent
+from bokeh.document import Document
+from bokeh.document.events import MessageSentEvent
 
-from workbench.views import theme
 from workbench.views.bound import Bound
+from workbench.views.live import LivePlot, Tables
+from workbench.views.plainjson import spelled
+
+MESSAGE = "workbench"
+"""The kind of Bokeh's messages that are ours."""
+_EMPTY = Document()
+"""What our messages refer to; with each message Bokeh lists all models of the document that it refers to."""
 
 
-class Wire(JSComponent):
-    """What a page and its browser tell each other; it shows nothing by itself.
+class Wire:
+    """What a page and its browser tell each other, on the connection that Bokeh has anyway.
+
+    A frame is JSON: ``beat``, its number; ``after``, the beat of the frame on which it builds, null if on
+    none; ``parts`` and ``tables`` that have changed, by name. Frame 0 is in the page when it comes.
 
     Parameters
     ----------
     parts : mapping of str to Bound
         By the name under which the page has them.
+    plots : mapping of str to LivePlot
+        By the name under which the page has them; their sources are named after it, and hold what is shown
+        now.
+    document : bokeh.document.Document, optional
+        Of the page; None where there is no browser.
 
     Attributes
     ----------
     told : str
-        What is new, as JSON: ``beat``, the number of the frame, and ``parts`` that have changed. As text,
-        since Bokeh would look for models in every value.
-    command : dict
-        What a button or a list says: ``part``, ``name``, ``value`` and a running ``number``.
+        The last frame.
     ack : int
-        The last frame that the browser has drawn.
+        The last frame that the browser has drawn; -1 before it is there.
     """
 
-    told = param.String(default='{"beat": 0, "parts": {}}')
-    command = param.Dict(default={})
-    ack = param.Integer(default=-1)
-
-    _esm = Path(theme.ASSETS / "wire.js")
-    _priority_changes = ["ack", "command"]  # noqa: RUF012 - Panel's own; it holds others back for 50 ms
-
-    def __init__(self, parts: Mapping[str, Bound], **options: Any) -> None:
-        super().__init__(**options)
-        self.parts = dict(parts)
-        self._sent: dict[str, int] = {}
+    def __init__(
+        self, parts: Mapping[str, Bound], plots: Mapping[str, LivePlot], document: Document | None = None
+    ) -> None:
+        self.parts, self.plots = dict(parts), dict(plots)
+        self.ack = -1
+        self._document = document
+        self._beat: int | None = None
+        self._versions: dict[str, int] = {}
+        self._shown: dict[str, Tables | None] = {}
+        for place, plot in self.plots.items():
+            for name, source in plot.sources.items():
+                source.name = f"{place}/{name}"
+            plot.fill()
+            self._shown[place] = plot.shown
+        self.told = self._frame(0)
 
     def send(self, beat: int, *, whole: bool = False) -> None:
-        """Send a frame: the parts that have changed, or all of them."""
+        """Send a frame: what has changed since the one before, or everything."""
+        if whole:
+            self._beat = None
+            self._versions.clear()
+            self._shown.clear()
+        self.told = self._frame(beat)
+        if self._document is not None:
+            self._document.callbacks.trigger_on_change(MessageSentEvent(_EMPTY, MESSAGE, self.told))
+
+    def _frame(self, beat: int) -> str:
         told = {}
         for name, part in self.parts.items():
-            if whole or part.version != self._sent.get(name):
+            if part.version != self._versions.get(name):
                 told[name] = {"data": part.data} | ({"html": part.html} if part.rewritten else {})
-                self._sent[name] = part.version
-        self.told = spelled({"beat": beat, "parts": told})
+                self._versions[name] = part.version
+        tables = []
+        for name, plot in self.plots.items():
+            if plot.shown is not None and plot.shown is not (held := self._shown.get(name)):
+                self._shown[name] = plot.shown
+                if (steps := plot.shown.since(held)) != "{}":
+                    tables.append(f'"{name}": {steps}')
+        head = spelled({"beat": beat, "after": self._beat, "parts": told})
+        self._beat = beat
+        return f'{head[:-1]}, "tables": {{{", ".join(tables)}}}}}'
 
 
-def spelled(values: Any) -> str:
-    """Write values as JSON, which knows no number that is none.
+def heard(message: Any) -> dict[str, str]:
+    """Give what a message of a browser says; anybody can send anything.
 
     Examples
     --------
-    >>> spelled({"line": [1.5, float("nan")], "n": 2})
-    '{"line": [1.5, null], "n": 2}'
+    >>> heard({"name": "speed", "value": 10}), heard("nonsense")
+    ({'part': '', 'name': 'speed', 'value': '10'}, {'part': '', 'name': '', 'value': ''})
     """
-    try:
-        return json.dumps(values, allow_nan=False, default=float)
-    except ValueError:
-        return json.dumps(_known(values), default=float)
-
-
-def _known(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _known(held) for name, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [_known(held) for held in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
+    said = message if isinstance(message, Mapping) else {}
+    return {name: str(said.get(name, "")) for name in ("part", "name", "value")}

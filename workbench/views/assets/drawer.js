@@ -1,5 +1,5 @@
 // Shows the rows of a table below the page, with a filter, and downloads files. All that comes is set as text.
-
+(() => {
 function save(name, kind, text) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: kind }));
@@ -16,7 +16,7 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-export function render({ model, el }) {
+function drawer(place) {
   const heading = element("h2");
   const note = element("span", { className: "muted" });
   const seek = element("input", { type: "search", placeholder: "Filter rows", ariaLabel: "Filter rows" });
@@ -27,45 +27,56 @@ export function render({ model, el }) {
   scroller.setAttribute("role", "region");
   const box = element("section", { className: "sheet", hidden: true }, element("header", {}, heading, note, seek, csv, close), scroller);
   box.setAttribute("role", "dialog");
-  let shown = [], commands = 0, before = null, last = model.file?.number;
+  let shown = [], before = null, table = {}, last = 0;
 
   function fill() {
-    const { columns = [], numbers = [], rows = [] } = model.table || {};
+    const { columns = [], numbers = [], rows = [] } = table;
     const wanted = seek.value.trim().toLowerCase();
     shown = wanted ? rows.filter((row) => row.some((cell) => cell.toLowerCase().includes(wanted))) : rows;
     head.replaceChildren(element("tr", {}, ...columns.map((name, i) => element("th", { scope: "col", textContent: name, className: numbers[i] ? "" : "left" }))));
     body.replaceChildren(...shown.map((row) => element("tr", {}, ...row.map((cell, i) => element("td", { textContent: cell, className: numbers[i] ? "" : "left" })))));
-    note.textContent = `${shown.length.toLocaleString("en")} rows${model.table.note ? ` · ${model.table.note}` : ""}`;
+    note.textContent = `${shown.length.toLocaleString("en")} rows${table.note ? ` · ${table.note}` : ""}`;
   }
 
   function show() {
-    const open = Boolean(model.table?.columns);
+    const open = Boolean(table.columns);
     if (open && box.hidden) before = document.activeElement;
-    if (open && heading.textContent !== model.table.title) seek.value = "";
+    if (open && heading.textContent !== table.title) seek.value = "";
     box.hidden = !open;
     document.documentElement.classList.toggle("has-drawer", open);
-    if (!open) { before?.focus?.(); return; }
-    heading.textContent = model.table.title;
-    box.setAttribute("aria-label", model.table.title);
+    if (!open) {
+      before?.focus?.();
+      before = null;
+      return;
+    }
+    heading.textContent = table.title;
+    box.setAttribute("aria-label", table.title);
     fill();
     if (!box.contains(box.getRootNode().activeElement)) close.focus();
   }
 
-  function tell(name) { commands += 1; model.command = { name, value: "", number: commands }; }
+  const tell = (name) => document.dispatchEvent(new CustomEvent("workbench-tell", { detail: { name } }));
   close.addEventListener("click", () => tell("close"));
   box.addEventListener("keydown", (event) => { if (event.key === "Escape") tell("close"); });
   seek.addEventListener("input", fill);
   csv.addEventListener("click", () => {
-    const lines = [model.table.columns, ...shown].map((row) => row.map(quoted).join(","));
-    save(`${model.table.title}.csv`, "text/csv", `${lines.join("\n")}\n`);
+    const lines = [table.columns, ...shown].map((row) => row.map(quoted).join(","));
+    save(`${table.title}.csv`, "text/csv", `${lines.join("\n")}\n`);
   });
-  model.on("table", show);
-  model.on("file", () => {
-    const { name, kind, text, number } = model.file;
-    if (number === last) return;
+  document.addEventListener("workbench-drawer", ({ detail }) => {
+    table = detail.table;
+    show();
+    const { name, kind, text, number } = detail.file;
+    if (number === undefined || number === last) return; // it comes again with whatever else is shown
     last = number;
     save(name, kind, text);
   });
-  show();
-  el.append(box);
+  place.append(box);
 }
+
+document.addEventListener(
+  "DOMContentLoaded",
+  () => document.querySelectorAll('[data-part="drawer"]').forEach(drawer),
+  { once: true },
+);
+})();

@@ -1,6 +1,8 @@
-// Fills the parts of a page with live values. The server sends only what has changed; which value goes where is said in
-// the HTML: data-text, data-class, data-bar, data-spark, data-show, data-value, data-label, data-title, within a
-// data-part. Elements with data-command answer back. It also tells how old the page is: see page.js for the rest.
+// Fills the parts of a page with live values, and its figures with rows. The server sends only what has changed; which
+// value goes where is said in the HTML: data-text, data-class, data-bar, data-spark, data-show, data-value, data-label,
+// data-title, within a data-part. Elements with data-command answer back. It also tells how old the page is: see page.js
+// for the rest.
+(() => {
 
 const STALE_AFTER = 4000; // ms without a word from the server
 
@@ -44,16 +46,40 @@ function write(slots, data) {
   }
 }
 
-export function render({ model }) {
+
+// What a source holds after a step: all anew, or some rows off at the front, cells changed, and rows added at the end.
+function stepped(held, { all, drop, cells, fresh }) {
+  if (all) return Object.fromEntries(Object.entries(all).map(([name, column]) => [name, numbers(column)]));
+  return Object.fromEntries(
+    Object.entries(held).map(([name, column]) => {
+      const now = Array.from(column).slice(drop);
+      const [rows, values] = cells[name] || [[], []];
+      rows.forEach((row, i) => { now[row] = values[i]; });
+      return [name, numbers(now.concat(fresh[name] || []))];
+    }),
+  );
+}
+
+// JSON has no NaN, and Bokeh draws nothing only where one is.
+function numbers(column) {
+  return column.some((value) => typeof value === "string") ? column : Float64Array.from(column, (value) => value ?? NaN);
+}
+
+function begin() {
   const places = new Map([...document.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, bound(node)]));
   const pill = document.querySelector("[data-pill]");
   const clock = document.querySelector("[data-clock]");
-  let heard = performance.now(), commands = 0, tried = 0;
+  const waiting = [];
+  let heard = performance.now(), beat = null, tried = 0, bokeh = null;
 
-  function fill() {
+  function fill(text) {
     heard = performance.now();
-    const { beat, parts } = JSON.parse(model.told);
-    for (const [name, { html, data }] of Object.entries(parts)) {
+    const frame = JSON.parse(text);
+    if (frame.after !== null && frame.after !== beat) { // one was lost
+      tell("whole");
+      return;
+    }
+    for (const [name, { html, data }] of Object.entries(frame.parts)) {
       const place = places.get(name);
       if (!place) continue;
       if (html !== undefined && html !== place.html) {
@@ -62,15 +88,31 @@ export function render({ model }) {
       }
       write(places.get(name).slots, data);
     }
-    if (parts.head) document.dispatchEvent(new CustomEvent("workbench-state", { detail: parts.head.data }));
+    for (const [place, steps] of Object.entries(frame.tables)) {
+      for (const [table, step] of Object.entries(steps)) {
+        const source = bokeh.get_model_by_name(`${place}/${table}`);
+        const held = source.data instanceof Map ? Object.fromEntries(source.data) : source.data;
+        source.setv({ data: stepped(held, step) }, { sync: false, check_eq: false }); // or it would be sent back
+      }
+    }
+    beat = frame.beat;
+    if (frame.parts.drawer) document.dispatchEvent(new CustomEvent("workbench-drawer", { detail: frame.parts.drawer.data }));
+    if (frame.parts.head) document.dispatchEvent(new CustomEvent("workbench-state", { detail: frame.parts.head.data }));
     const soon = document.hidden ? (act) => setTimeout(act, 200) : requestAnimationFrame; // nothing is drawn unseen
-    soon(() => { model.ack = beat; });
-    return parts;
+    if (bokeh) soon(() => send({ ack: beat }));
+  }
+
+  function send(message) {
+    if (!bokeh) {
+      waiting.push(message); // the page is there before the connection is
+      return;
+    }
+    const { MessageSentEvent } = Bokeh.require("document/events");
+    bokeh._trigger_on_change(new MessageSentEvent(bokeh, "workbench", message));
   }
 
   function tell(name, value, part) {
-    commands += 1;
-    model.command = { part: part || "", name, value: value || "", number: commands };
+    send({ part: part || "", name, value: value || "" });
   }
 
   function say(event) {
@@ -95,20 +137,26 @@ export function render({ model }) {
     }
   }
 
-  const passOn = ({ detail }) => tell(detail.name, detail.value);
-  document.addEventListener("workbench-tell", passOn);
+  function connect() {
+    bokeh = window.Bokeh?.documents?.[0];
+    if (!bokeh) {
+      setTimeout(connect, 20);
+      return;
+    }
+    bokeh.on_message("workbench", fill);
+    send({ ack: beat });
+    waiting.splice(0).forEach(send);
+    document.dispatchEvent(new Event("workbench-ready"));
+  }
+
+  document.addEventListener("workbench-tell", ({ detail }) => tell(detail.name, detail.value));
   document.addEventListener("click", say);
   document.addEventListener("change", say);
-  model.on("told", fill);
-  const timer = setInterval(watch, 1000);
-  const known = fill();
-  if ([...places.keys()].some((name) => !(name in known))) tell("whole"); // as after a connection that was lost
-  document.dispatchEvent(new Event("workbench-ready"));
+  setInterval(watch, 1000);
+  fill(document.querySelector("[data-frame]").textContent);
   watch();
-  return () => {
-    clearInterval(timer);
-    document.removeEventListener("workbench-tell", passOn);
-    document.removeEventListener("click", say);
-    document.removeEventListener("change", say);
-  };
+  connect();
 }
+
+document.addEventListener("DOMContentLoaded", begin, { once: true }); // Panel says it a second time
+})();

@@ -12,6 +12,7 @@ import pandas as pd
 
 from workbench.views import charts, page, theme, words
 from workbench.views.bound import Bound
+from workbench.views.live import Tables
 from workbench.views.page import Page
 from workbench.views.pagecard import Card
 from workbench.views.service import Feed
@@ -89,7 +90,7 @@ def view(feeds: Sequence[Feed]) -> Page:
         for feed in feeds:
             values |= card_values(feed)
         top.say(**values)
-        lag.show(feeds[0].once("lag", lambda: lag.shape(lag_rows(feeds)), every=0.4))
+        lag.show(feeds[0].once("lag", lambda: Tables(lag.shape(lag_rows(feeds))), every=0.4))
         late.say(**feeds[0].once("late", lambda: late_values(feeds), every=0.9))
 
     cards = [

@@ -25,13 +25,13 @@ from workbench.views.dashboards import cityrows as rows
 from workbench.views.export import origin
 from workbench.views.figures import time_format
 from workbench.views.heatmaps import strip_plot
-from workbench.views.live import LivePlot
+from workbench.views.live import LivePlot, Tables
 from workbench.views.page import Page
 from workbench.views.pagecard import Card
+from workbench.views.plainjson import spelled
 from workbench.views.planewidget import PlaneComponent
 from workbench.views.scope import Scope
 from workbench.views.service import Feed
-from workbench.views.wire import spelled
 
 NAME = "sensors"
 TITLE = "City"
@@ -116,7 +116,7 @@ def view(feed: Feed) -> Page:
 
     def update() -> None:
         top.say(**scope.once("kpis", lambda: rows.key_figures(scope), every=0.4))
-        dots.show(scope.once("dots", lambda: dots.shape(rows.raw(scope, CHOSEN)), every=0.9))
+        dots.show(scope.once("dots", lambda: Tables(dots.shape(rows.raw(scope, CHOSEN))), every=0.9))
         board.say(**scope.once("table of faults", lambda: board_values(scope), every=1.9))
         breaker.say(**breaker_values(feed))
         bound.say(**bound_values(feed.run))
@@ -215,6 +215,7 @@ def _multiples(scope: Scope) -> tuple[Card, LivePlot]:
         span=7,
         note="Readings as dots; means of 30 s as a line, lowest to highest as a band, hatched while open",
         plot=bands,
+        further=(dots,),
         data=lambda: rows.bands(scope),
         every=0.9,
     )
