@@ -202,6 +202,52 @@ def test_a_fault_is_injected_and_taken_back(served, visit):
     assert seen.complaints == []
 
 
+def test_the_bound_is_a_slider_for_all(served, visit):
+    one, other = visit(served + "sensors"), visit(served + "sensors")
+    slider = one.page.locator("#bound")
+    expect(slider).to_have_attribute("aria-label", "Bound of disorder: 10s", timeout=60_000)
+    slider.fill("6")
+    for seen in (one, other):
+        expect(seen.page.locator("#bound")).to_have_attribute(
+            "aria-label", "Bound of disorder: 30s", timeout=60_000
+        )
+    one.wait_until(
+        "() => parseFloat(document.querySelector('[data-part=strip] [data-text=lag]').textContent) > 25"
+    )
+    slider.fill("4")
+    expect(other.page.locator("#bound")).to_have_value("4", timeout=60_000)
+    assert one.complaints == other.complaints == []
+
+
+def test_alerts_lead_to_their_moment_are_seen_and_muted(served, visit):
+    one, other = visit(served + "trading"), visit(served + "trading")
+    alerts = one.page.locator(".card", has_text="Alerts").locator("tbody tr:visible")
+    alerts.first.get_by_role("button", name="Jump").click(timeout=60_000)
+    one.wait_until("() => location.search.includes('at=')")
+    assert one.page.locator(".pill .state").inner_text().startswith("PAST")
+    held = alerts.first.text_content()  # what is shown of the past does not change
+    alerts.first.get_by_role("button", name="Seen").click()
+    expect(alerts.first).not_to_have_text(held, timeout=60_000)
+    kind = alerts.first.locator("[data-text^=kind]").inner_text()
+    alerts.first.get_by_role("button", name="Mute").click()
+    one.wait_until("(kind) => location.search.includes(`muted=${kind}`)", kind)
+    expect(one.page.get_by_role("button", name=f"Unmute {kind}")).to_be_visible()
+    assert kind not in alerts.locator("[data-text^=kind]").all_inner_texts()
+    assert "muted" not in other.page.url  # for one session only
+    assert one.complaints == other.complaints == []
+
+
+def test_a_tab_is_chosen_by_a_button(served, visit):
+    seen = visit(served + "trading")
+    market = seen.page.get_by_role("button", name="Market")
+    expect(market).to_have_attribute("aria-pressed", "true", timeout=60_000)
+    seen.page.get_by_role("button", name="Payments").click()
+    expect(market).to_have_attribute("aria-pressed", "false", timeout=60_000)
+    expect(seen.page.get_by_role("heading", name="Review queue")).to_be_visible()
+    expect(seen.page.get_by_role("heading", name="Ladder of the book")).to_be_hidden()
+    assert "tab=payments" in seen.page.url
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_nothing_critical_for_who_cannot_see(served, visit, place):
     from axe_playwright_python.sync_playwright import Axe

@@ -73,6 +73,10 @@ def held(root):
 
 
 def pictures(page):
+    """The panes of pictures, with the rows in them that the wire tells a browser."""
+    for card in page.cards:
+        for drawn in card.further:
+            drawn.fill()
     return [card.body[0] for card in page.cards if card.figures]
 
 

@@ -126,7 +126,7 @@ def dots_on(
     looks = {"x": "x", "y": "y", "size": 2.2, "fill_color": color, "fill_alpha": 0.55}
     for figure, name in zip(figures, names, strict=True):
         figure.add_glyph(sources[name], drawn("discs", looks)).level = "underlay"
-    return LivePlot(figures[0], shape, sources)
+    return LivePlot(sources, figures[0], shape)
 
 
 def _dots(rows: pd.DataFrame, name: str, columns: tuple[str, str, str, str]) -> Columns:

@@ -212,11 +212,12 @@ class Dashboard:
             return Card(item.title, table.body, span=span, note=_LAST), [table]
         picture = PictureCard(original)
         if not isinstance(item.what, EventStream):
-            return Card(item.title, picture.body, span=span, figures=picture.figures), [picture]
+            card = Card(item.title, picture.body, span, figures=picture.figures, further=(picture.rows,))
+            return card, [picture]
         behind = Behind(table)
         card = Card(
             item.title, picture.body, span, _DASHED,
-            extra=behind.button, below=table.body, figures=picture.figures,
+            extra=behind.button, below=table.body, figures=picture.figures, further=(picture.rows,),
         )  # fmt: skip
         return card, [picture, behind]
 

@@ -11,6 +11,7 @@ import panel as pn
 from workbench.model.panes import TIMING, WINDOW_END, WINDOW_START
 from workbench.views import page, theme, words
 from workbench.views.bound import Bound
+from workbench.views.live import Drawn
 from workbench.views.originals import REST, Copy, Original
 from workbench.views.rows import plain
 from workbench.views.service import Feed
@@ -20,7 +21,7 @@ ROWS = 12
 
 
 class PictureCard:
-    """A picture as one session sees it: a copy of the original, to which only what changes is told.
+    """A picture as one session sees it: a copy of the original, and the rows that it shows.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ class PictureCard:
         Those that are seen, also after it had to be drawn anew.
     dark : callable
         Tells whether the page is dark.
+    rows : Drawn
+        What the wire of the page tells the figures.
     """
 
     def __init__(self, original: Original) -> None:
@@ -40,6 +43,7 @@ class PictureCard:
         self._copy: Copy | None = None
         self.figures: list[Any] = []
         self.dark: Callable[[], bool] = bool
+        self.rows = Drawn({})
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", min_height=260)
         self.body = pn.Column(pn.pane.HTML(_WAITING), sizing_mode="stretch_width", margin=0)
         self.update()
@@ -47,12 +51,14 @@ class PictureCard:
     def update(self) -> None:
         """Show what is new."""
         self._original.update()
+        self.rows.show(self._original.tables)
         if self._copy is not None and self._copy.follow():
             return
         self._copy = self._original.copy()
         if self._copy is None:
             return
         self._copy.follow()
+        self.rows.sources = self._copy.sources
         self.figures[:] = self._copy.figures
         if self.dark():
             for figure in self.figures:

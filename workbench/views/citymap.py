@@ -12,7 +12,7 @@ from bokeh.models import LinearColorMapper, Range1d
 from simulators import datasets
 from workbench.views import theme
 from workbench.views.figures import Axes, Layer, build, line
-from workbench.views.heatmaps import PALETTE
+from workbench.views.heatmaps import PALETTE, color_scale
 from workbench.views.live import Columns, LivePlot, words
 
 MARKS: Final = {"well": "circle", "faulty": "triangle", "silent": "x"}
@@ -68,6 +68,7 @@ def map_plot(
     )  # fmt: skip
     plot = build(layers, shape, axes, frame=frame)
     plot.figure.xgrid[0].update(grid_line_color=theme.GRID, visible=True)
+    color_scale(plot, mapper, list(MARKS), "0.0")
     plot.figure.x_range.range_padding = plot.figure.y_range.range_padding = 0.12
     return plot
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from bokeh.models import LinearColorMapper, Range1d
+from bokeh.models import BasicTicker, ColorBar, LinearColorMapper, NumeralTickFormatter, Range1d
 from bokeh.palettes import cividis
 
 from workbench.model.panes import WINDOW_END, WINDOW_START
@@ -50,7 +50,7 @@ def matrix_plot(
     """
     inside = wording("text", x="x", y="y")
     centred = dict(inside.glyph) | {"x_offset": 0, "text_align": "center", "text_color": {"field": "ink"}}
-    layers = [_cells(), Layer("words", centred, MAIN, hover=False)]
+    layers = [_cells(LinearColorMapper(palette=PALETTE)), Layer("words", centred, MAIN, hover=False)]
 
     def shape(told: pd.DataFrame) -> dict[str, Columns]:
         return {MAIN: _matrix(told, (x, y, value, text), columns, rows)}
@@ -126,7 +126,8 @@ def strip_plot(
     missing = Layer(
         "boxes", {**missing.glyph, **hatch, "hatch_scale": 7.0, "hatch_weight": 0.7}, GAPS, hover=False
     )
-    layers = [_cells(low, high), _cells(low, high, table=OPEN), missing]
+    mapper = LinearColorMapper(palette=PALETTE, low=low, high=high)
+    layers = [_cells(mapper), _cells(mapper, table=OPEN), missing]
 
     def shape(told: pd.DataFrame) -> dict[str, Columns]:
         return _strips(told, by, value, names)
@@ -141,6 +142,7 @@ def strip_plot(
     category_axis(plot.figure, names)
     plot.figure.yaxis[0].major_label_text_font_size = "11px"
     plot.figure.ygrid[0].visible = False
+    color_scale(plot, mapper, (MAIN, OPEN), y_format)
     return plot
 
 
@@ -181,9 +183,22 @@ def _placed(
     }  # fmt: skip
 
 
-def _cells(low: float | None = None, high: float | None = None, *, table: str = MAIN) -> Layer:
+def color_scale(plot: LivePlot, mapper: LinearColorMapper, tables: Sequence[str], number_format: str) -> None:
+    """Let the same colour mean the same value in several tables, and say at the right which is which."""
+    sources = [plot.sources[name] for name in tables]
+    mapper.domain = [(each, "value") for each in plot.figure.renderers if each.data_source in sources]
+    bar = ColorBar(
+        color_mapper=mapper, width=8, padding=4, margin=0, ticker=BasicTicker(desired_num_ticks=4),
+        formatter=NumeralTickFormatter(format=number_format), major_tick_line_color=None, bar_line_color=None,
+        background_fill_color=None, major_label_text_color=theme.MUTED, major_label_text_font=theme.FONT,
+        major_label_text_font_size="11px", label_standoff=5,
+    )  # fmt: skip
+    plot.figure.add_layout(bar, "right")
+
+
+def _cells(mapper: LinearColorMapper, *, table: str = MAIN) -> Layer:
     """Give cells whose colour says their value."""
-    color = {"field": "value", "transform": LinearColorMapper(palette=PALETTE, low=low, high=high)}
+    color = {"field": "value", "transform": mapper}
     looks: dict[str, Any] = {"fill_alpha": 1.0, "line_color": None} if table == MAIN else {"fill_alpha": 0.7}
     layer = boxes(theme.MUTED, bottom="bottom", top="top", table=table, **looks)
     return Layer("boxes", {**layer.glyph, "fill_color": color}, table)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -62,7 +62,7 @@ def sync(source: ColumnDataSource, wanted: Columns, key: str = KEY) -> Change:
     if kept is not None and kept == len(wanted[key]) < len(held[key]):
         kept = None  # rows only fall off: nothing can be streamed to push them out
     if kept is None:
-        if _both_empty(held, wanted, key):
+        if _equal(held, wanted):
             return "same"
         source.data = {name: np.array(column) for name, column in wanted.items()}
         return "replaced"
@@ -80,7 +80,7 @@ def sync(source: ColumnDataSource, wanted: Columns, key: str = KEY) -> Change:
 
 def _overlap(held: Columns, wanted: Columns, key: str) -> int | None:
     """Count the last rows held that are the first ones wanted; None if the rows must be replaced."""
-    if set(held) != set(wanted) or not len(held[key]) or not len(wanted[key]):
+    if set(held) != set(wanted) or key not in held or not len(held[key]) or not len(wanted[key]):
         return None
     found = np.flatnonzero(held[key] == wanted[key][0])
     if not len(found):
@@ -92,15 +92,25 @@ def _overlap(held: Columns, wanted: Columns, key: str) -> int | None:
     return kept
 
 
-def _both_empty(held: Columns, wanted: Columns, key: str) -> bool:
-    return set(held) == set(wanted) and not len(held[key]) and not len(wanted[key])
+def _equal(held: Columns, wanted: Columns) -> bool:
+    same_names = set(held) == set(wanted)
+    return same_names and all(_same(held[name], column) for name, column in wanted.items())
+
+
+def _same(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> bool:
+    return len(old) == len(new) and not len(_unlike(old, new))
+
+
+def _unlike(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Give the rows whose values differ; what is no number is like what is none."""
+    return np.flatnonzero(~((old == new) | ((old != old) & (new != new))))
 
 
 def _changed(held: Columns, wanted: Columns, first: int, kept: int) -> Iterator[tuple[str, Any, Any]]:
     """Give the columns in which cells differ, which, and what they shall be."""
     for name, column in wanted.items():
         old, new = held[name][first:], column[:kept]
-        rows = np.flatnonzero(~((old == new) | ((old != old) & (new != new))))
+        rows = _unlike(old, new)
         if len(rows):
             yield name, rows, new
 
@@ -123,7 +133,7 @@ class Tables:
     Parameters
     ----------
     columns : mapping of str to mapping of str to array
-        By the table's name, its columns; each table has one called `KEY`, which tells its rows apart.
+        By the table's name, its columns; one called `KEY` tells rows apart, and without it all go at once.
     """
 
     def __init__(self, columns: Mapping[str, Columns]) -> None:
@@ -160,7 +170,7 @@ def _step(held: Columns, wanted: Columns) -> dict[str, Any]:
     """Give what leads from a table to another; nothing if they are the same."""
     kept = _overlap(held, wanted, KEY)
     if kept is None:
-        return {} if _both_empty(held, wanted, KEY) else _whole(wanted)
+        return {} if _equal(held, wanted) else _whole(wanted)
     first = len(held[KEY]) - kept
     changed = _changed(held, wanted, first, kept)
     cells = {name: [rows.tolist(), _listed(new[rows])] for name, rows, new in changed}
@@ -216,39 +226,26 @@ def words(values: Any) -> npt.NDArray[np.object_]:
 
 
 @dataclass(eq=False)
-class LivePlot:
-    """A figure that is built once and kept up to date.
+class Drawn:
+    """Tables that something is drawn from.
 
     Parameters
     ----------
-    figure : bokeh figure
-        As rendered, with nothing in its sources yet; `workbench.views.figures` makes them.
-    shape : callable
-        From a frame to the figure's tables.
     sources : dict of str to ColumnDataSource
-        The tables as the browser has them.
-    summary : callable, optional
-        From a frame to a sentence that says what is to be seen, for those who do not see it.
-    legend : list of tuple
-        Colour and word of each part, in order; a page draws it as it likes.
+        By name; whoever opens a document gets what they hold.
+    shown : Tables, optional
+        What they are to show now.
     """
 
-    figure: Any
-    shape: Shape
     sources: dict[str, ColumnDataSource]
-    legend: Sequence[tuple[str, str]] = ()
-    categories: tuple[str, ...] | None = None
-    by: str | None = None
-    picks: bool = False
-    """Whether its categories are along the y axis, where they can be pointed at."""
-    shown: Tables | None = None
+    shown: Tables | None = field(default=None, kw_only=True)
 
     def show(self, tables: Tables) -> None:
-        """Show tables that `shape` gave; a page tells its browser of it: see `workbench.views.wire`."""
+        """Show other tables; a page tells its browser of it, see `workbench.views.wire`."""
         self.shown = tables
 
     def fill(self) -> Change:
-        """Put what is shown into the sources, from which whoever opens a document gets it.
+        """Put what is shown into the sources.
 
         Returns
         -------
@@ -257,5 +254,35 @@ class LivePlot:
         """
         tables = {} if self.shown is None else self.shown.columns
         order: list[Change] = ["same", "patched", "streamed", "replaced"]
-        changes = [sync(self.sources[name], columns) for name, columns in tables.items()]
+        changes = [sync(source, tables[name]) for name, source in self.sources.items() if name in tables]
         return max(changes, key=order.index, default="same")
+
+
+@dataclass(eq=False)
+class LivePlot(Drawn):
+    """A figure that is built once and kept up to date.
+
+    Parameters
+    ----------
+    sources : dict of str to ColumnDataSource
+        The tables of its glyphs.
+    figure : bokeh figure
+        As rendered; `workbench.views.figures` makes them.
+    shape : callable
+        From a frame to the figure's tables.
+    legend : list of tuple
+        Colour and word of each part, in order; a page draws it as it likes.
+    categories : tuple of str, optional
+        What there is a place for.
+    by : str, optional
+        The column with the categories.
+    picks : bool
+        Whether the categories are along the y axis, where they can be pointed at.
+    """
+
+    figure: Any
+    shape: Shape
+    legend: Sequence[tuple[str, str]] = ()
+    categories: tuple[str, ...] | None = None
+    by: str | None = None
+    picks: bool = False

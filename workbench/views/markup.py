@@ -116,9 +116,12 @@ def tools_html(scope: Scope, *, exports: bool) -> str:
 
 
 def _tabs(scope: Scope) -> str:
-    options = "".join(f'<option value="{tab}">{tab}</option>' for tab in scope.choices.get("tab", ()))
-    chosen = f'<select data-command="tab" data-value="tab" aria-label="Tab">{options}</select>'
-    return f"<label>Tab {chosen}</label>" if options else ""
+    tabs = "".join(
+        f'<button type="button" data-command="tab" value="{tab}" aria-pressed="false">'
+        f"{tab.capitalize()}</button>"
+        for tab in scope.choices.get("tab", ())
+    )
+    return f'<span class="tabs" role="group" aria-label="Tabs">{tabs}</span>' if tabs else ""
 
 
 def _filter(column: str, values: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """Pictures that are drawn once in a process, and copied to each session that looks.
 
-HoloViews takes half a second to draw a picture with many parts, too long to do it for everybody who comes. A
-copy is made of the drawn Bokeh models, with their identifiers; what changes in the original is told to it.
+HoloViews takes half a second to draw a picture with many parts, too long to do it for everybody who comes.
+A copy is made of the drawn Bokeh models, with their identifiers; what changes in the original is told to it,
+and rows go by the wire of the page.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from bokeh.document import Document
 from bokeh.io.doc import patch_curdoc
 from bokeh.models import ColumnDataSource, Plot
+from bokeh.util.serialization import transform_array
 
 from workbench.views.drawing import Drawing
-from workbench.views.live import KEY, sync
+from workbench.views.live import Tables
 from workbench.views.rows import Rows
 from workbench.views.service import Feed
 
@@ -23,7 +26,7 @@ Changes = dict[tuple[str, str], int]
 """By the identifier of a model and the name of a property: in which version it was changed last."""
 
 
-REST = 0.22
+REST = 0.18
 """Seconds from one change of what all sessions share to the next, at least: a little less than of a page."""
 
 
@@ -44,13 +47,16 @@ class Original:
     version : int
         Goes up with each update that found something new.
     changes : dict
-        What has changed since it was drawn.
+        What has changed since it was drawn, but for rows.
+    tables : Tables
+        The rows of its sources, by their identifiers.
     """
 
     def __init__(self, shown: Any, results: Mapping[Rows, str], feed: Feed) -> None:
         self.shown, self.results, self._feed = shown, dict(results), feed
         self.version = 0
         self.changes: Changes = {}
+        self.tables = Tables({})
         self.drawing: Drawing | None = None
         self._versions: dict[Rows, int] = {}
         self._copied: Any = None
@@ -68,9 +74,12 @@ class Original:
             return
         self.version += 1
         if self.drawing is None or self.drawing.outgrown:
-            self._draw()
+            drawing = self._draw()
         else:
-            self.drawing.update(changed)
+            drawing = self.drawing
+            drawing.update(changed)
+        sources = drawing.document.select({"type": ColumnDataSource})
+        self.tables = Tables({source.id: _columns(source) for source in sources})
 
     def copy(self) -> Copy | None:
         """Give a copy; None as long as there is no row to be drawn."""
@@ -81,23 +90,24 @@ class Original:
         version, models = self._copied
         return Copy(self, self.drawing, Document.from_json(models), version)
 
-    def _draw(self) -> None:
+    def _draw(self) -> Drawing:
         if self.drawing is not None:
             self.drawing.close()
         nobody = Document()
         with patch_curdoc(nobody):  # or the rows would follow their runs by themselves
-            self.drawing = Drawing(self.shown)
+            drawing = self.drawing = Drawing(self.shown)
         self.changes, self._copied = {}, None
-        self.drawing.document.on_change(self._note)
+        drawing.document.on_change(self._note)
+        return drawing
 
     def _note(self, event: Any) -> None:
-        model, name = getattr(event, "model", None), getattr(event, "attr", "data")
-        if model is not None:
+        model, name = getattr(event, "model", None), getattr(event, "attr", "")
+        if model is not None and not isinstance(model, ColumnDataSource):
             self.changes[model.id, name] = self.version
 
 
 class Copy:
-    """The models of an original once more, for one session.
+    """The models of an original once more, for one session; its rows are those of when it was first copied.
 
     Parameters
     ----------
@@ -122,22 +132,24 @@ class Copy:
         """The Bokeh figures in it."""
         return [model for model in self._models.values() if isinstance(model, Plot)]
 
+    @property
+    def sources(self) -> dict[str, ColumnDataSource]:
+        """The sources in it, by their identifiers."""
+        return {name: model for name, model in self._models.items() if isinstance(model, ColumnDataSource)}
+
     def follow(self) -> bool:
-        """Take over what has changed; False if the original has been drawn anew."""
+        """Take over what has changed, but for rows; False if the original has been drawn anew."""
         if self._original.drawing is not self._drawing:
             return False
         for (name, what), version in self._original.changes.items():
             if version > self._version and name in self._models:
-                self._take(self._drawing.document.models[name], self._models[name], what)
+                value = getattr(self._drawing.document.models[name], what)
+                if isinstance(value, int | float | str | None):
+                    setattr(self._models[name], what, value)
         self._version = self._original.version
         return True
 
-    def _take(self, theirs: Any, mine: Any, what: str) -> None:
-        if not isinstance(mine, ColumnDataSource):
-            value = getattr(theirs, what)
-            if isinstance(value, int | float | str | None):
-                setattr(mine, what, value)
-        elif KEY in theirs.data:
-            sync(mine, theirs.data)
-        else:
-            mine.data = {column: np.array(values) for column, values in theirs.data.items()}
+
+def _columns(source: ColumnDataSource) -> dict[str, npt.NDArray[Any]]:
+    """Give the columns as a browser has them, times as milliseconds; copied, for Bokeh patches its own."""
+    return {name: transform_array(np.array(column)) for name, column in source.data.items()}

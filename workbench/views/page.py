@@ -20,7 +20,7 @@ from workbench.views.alerts import Alerts
 from workbench.views.bound import Bound
 from workbench.views.credit import Credit
 from workbench.views.drawer import Drawer
-from workbench.views.live import LivePlot, Tables
+from workbench.views.live import Drawn, LivePlot, Tables
 from workbench.views.pagecard import Card
 from workbench.views.parts import kpis as kpis  # pages are described with these three
 from workbench.views.parts import legend as legend
@@ -38,6 +38,8 @@ FRAME = SECOND // 5
 SHARE = 0.4
 """Of the loop's time, what one page may take: one that costs more to bring up to date gets fewer frames, but
 two a second at least."""
+BEHIND = 30
+"""Seconds of processing time that a run may be behind and still be called live without more words."""
 SPEEDS: Mapping[str, Any] = {"1": 1, "10": 10, "60": 60, "max": "max"}
 PLACES = (("", "Home"), ("clickstream", "Store pulse"), ("trading", "Tape"), ("sensors", "City"))
 SCRIPTS = ("page.js", "drawer.js", "wire.js")
@@ -171,12 +173,13 @@ class Page:
             parts |= {f"{name}{number}": part for name, part in named.items() if isinstance(part, Bound)}
         return parts
 
-    def _plots(self) -> dict[str, LivePlot]:
+    def _plots(self) -> dict[str, Drawn]:
         """Give what is drawn from tables, by its place in the page."""
-        plots = {f"card{number}": card.plot for number, card in enumerate(self.cards)}
+        plots: dict[str, Drawn] = {}
         for number, card in enumerate(self.cards):
-            plots |= {f"further{number}x{at}": plot for at, plot in enumerate(card.further)}
-        return {place: plot for place, plot in plots.items() if plot is not None}
+            plots |= {f"card{number}": card.plot} if card.plot is not None else {}
+            plots |= {f"further{number}x{at}": drawn for at, drawn in enumerate(card.further)}
+        return plots
 
     def refresh(self) -> None:
         """Show everything at once, as after a choice of what is to be seen."""
@@ -294,10 +297,11 @@ class Page:
             filters = dict.fromkeys(scope.filters, "") | scope.only
             self.tools.say(last=scope.last, past=scope.at is not None, **filters, **scope.chosen, **STEPS)
         held = run.status != "running" and status != "past"
+        behind = run.behind / SECOND if status == "running" else 0
         return {
             "state": state,
             "status": status,
-            "age": words.seconds(run.course.since) if held else "",
+            "age": words.seconds(run.course.since) if held else _behind(behind),
             "event": words.clock(metrics.watermark),
             "processing": words.clock(metrics.now),
             "button": "Resume" if run.status == "paused" else "Pause",
@@ -355,3 +359,8 @@ class Page:
                 self.drawer.open(card.title, card.data())
             else:
                 self.drawer.hand_over(f"{card.title}.csv", export.CSV, export.csv(card.data()))
+
+
+def _behind(seconds: float) -> str:
+    """Say how far a run is behind its sources, once that is more than the usual."""
+    return f"{words.seconds(seconds)} behind" if seconds > BEHIND else ""

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.views.bound import Bound
-from workbench.views.live import LivePlot
+from workbench.views.live import Drawn, LivePlot
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Card:
         The tab that it is on; on all if empty.
     plot : LivePlot, optional
         What the page brings up to date from ``data``; by default the body, if it is one.
-    further : sequence of LivePlot
+    further : sequence of Drawn
         What else is drawn in its figures, and brought up to date by whoever made it.
     """
 
@@ -62,7 +62,7 @@ class Card:
     figures: Sequence[Any] = ()
     tab: str = ""
     plot: LivePlot | None = None
-    further: Sequence[LivePlot] = ()
+    further: Sequence[Drawn] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.body, LivePlot):

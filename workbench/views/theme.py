@@ -84,7 +84,8 @@ def paint(figure: Any, *, dark: bool) -> None:
     """Give the words, axes, grids and grounds of a Bokeh figure the colours of a dark or a light page."""
     swap = DARK if dark else {there: here for here, there in DARK.items()}
     glyphs = [renderer.glyph for renderer in figure.renderers]
-    parts = [*figure.axis, *figure.grid, *figure.legend, figure.title, *glyphs]
+    scales = [part for part in figure.right if type(part).__name__ == "ColorBar"]
+    parts = [*figure.axis, *figure.grid, *figure.legend, *scales, figure.title, *glyphs]
     for part in filter(None, parts):
         for name in part.properties():
             if name.endswith("_color") and (part not in glyphs or name.startswith(("text", "line", "fill"))):

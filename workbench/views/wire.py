@@ -13,7 +13,7 @@ from bokeh.document import Document
 from bokeh.document.events import MessageSentEvent
 
 from workbench.views.bound import Bound
-from workbench.views.live import LivePlot, Tables
+from workbench.views.live import Drawn, Tables
 from workbench.views.plainjson import spelled
 
 MESSAGE = "workbench"
@@ -32,7 +32,7 @@ class Wire:
     ----------
     parts : mapping of str to Bound
         By the name under which the page has them.
-    plots : mapping of str to LivePlot
+    plots : mapping of str to Drawn
         By the name under which the page has them; their sources are named after it, and hold what is shown
         now.
     document : bokeh.document.Document, optional
@@ -47,7 +47,7 @@ class Wire:
     """
 
     def __init__(
-        self, parts: Mapping[str, Bound], plots: Mapping[str, LivePlot], document: Document | None = None
+        self, parts: Mapping[str, Bound], plots: Mapping[str, Drawn], document: Document | None = None
     ) -> None:
         self.parts, self.plots = dict(parts), dict(plots)
         self.ack = -1
@@ -55,11 +55,7 @@ class Wire:
         self._beat: int | None = None
         self._versions: dict[str, int] = {}
         self._shown: dict[str, Tables | None] = {}
-        for place, plot in self.plots.items():
-            for name, source in plot.sources.items():
-                source.name = f"{place}/{name}"
-            plot.fill()
-            self._shown[place] = plot.shown
+        self._sources: dict[str, Any] = {}
         self.told = self._frame(0)
 
     def send(self, beat: int, *, whole: bool = False) -> None:
@@ -80,6 +76,8 @@ class Wire:
                 self._versions[name] = part.version
         tables = []
         for name, plot in self.plots.items():
+            if plot.sources is not self._sources.get(name):
+                self._begin(name, plot)
             if plot.shown is not None and plot.shown is not (held := self._shown.get(name)):
                 self._shown[name] = plot.shown
                 if (steps := plot.shown.since(held)) != "{}":
@@ -87,6 +85,13 @@ class Wire:
         head = spelled({"beat": beat, "after": self._beat, "parts": told})
         self._beat = beat
         return f'{head[:-1]}, "tables": {{{", ".join(tables)}}}}}'
+
+    def _begin(self, place: str, plot: Drawn) -> None:
+        """Let sources that are new to the document have what is shown: with them it goes to the browser."""
+        for name, source in plot.sources.items():
+            source.name = f"{place}/{name}"
+        plot.fill()
+        self._sources[place], self._shown[place] = plot.sources, plot.shown
 
 
 def heard(message: Any) -> dict[str, str]:

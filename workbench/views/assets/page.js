@@ -19,6 +19,7 @@
       history.replaceState(null, "", `${location.pathname}${detail.address}`);
     }
     for (const card of document.querySelectorAll("[data-tab]")) card.hidden = card.dataset.tab !== detail.tab;
+    for (const tab of document.querySelectorAll(".tabs button")) tab.setAttribute("aria-pressed", String(tab.value === detail.tab));
     for (const entry of document.querySelectorAll(".entry")) {
       const [column, value] = entry.value.split("=");
       entry.setAttribute("aria-pressed", String(detail.only?.[column] === value));

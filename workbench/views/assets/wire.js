@@ -62,7 +62,8 @@ function stepped(held, { all, drop, cells, fresh }) {
 
 // JSON has no NaN, and Bokeh draws nothing only where one is.
 function numbers(column) {
-  return column.some((value) => typeof value === "string") ? column : Float64Array.from(column, (value) => value ?? NaN);
+  const known = column.every((value) => value === null || typeof value === "number");
+  return known ? Float64Array.from(column, (value) => value ?? NaN) : column;
 }
 
 function begin() {
