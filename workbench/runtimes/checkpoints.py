@@ -158,7 +158,7 @@ class Rewinding(Readings):
             Instead: the moment of processing time; naive is UTC.
         """
         self._refuse_if_over("rewound")
-        self.require_past()
+        self.require_past(back=True)
         if (by is None) == (to is None):
             raise RunError("rewind by how much, or to which moment?", hint='run.rewind("2min")')
         if self.status == "running":

@@ -19,7 +19,7 @@ from workbench.model.windows import Count
 from workbench.runtimes.course import Course
 from workbench.runtimes.pace import Pace
 from workbench.runtimes.streamz import Graph
-from workbench.runtimes.trace import Counters, Mark, Metrics, Trace
+from workbench.runtimes.trace import Counters, Mark, Metrics, Past, Trace
 from workbench.time import END_OF_TIME, NO_WATERMARK, Clock, moment_of, timestamp
 
 NOTHING_YET = Mark(NO_WATERMARK, NO_WATERMARK, Counters(), ())
@@ -46,7 +46,7 @@ class Readings:
 
     name: str
     status: str
-    past: bool
+    past: Past
     streams: dict[str, EventStream]
     trace: Trace
     graph: Graph
@@ -182,10 +182,17 @@ class Readings:
         """
         return room("views.timeplane", "of_stages")(self, last=last, ahead=ahead)
 
-    def require_past(self) -> None:
-        """Refuse what a run that keeps no past cannot do."""
-        if not self.past:
-            raise RunError(f"{self.name} keeps no past", hint="start it with past=True")
+    @property
+    def rewinds(self) -> bool:
+        """Whether there is a way back."""
+        return self.past is True
+
+    def require_past(self, *, back: bool = False) -> None:
+        """Refuse what a run that keeps no past, or no way back to it, cannot do."""
+        if not self.past or (back and not self.rewinds):
+            raise RunError(
+                f"{self.name} keeps no {'way back' if self.past else 'past'}", hint="start it with past=True"
+            )
 
     def ledger(self, *, by: str = "step", figure: bool = False) -> Any:
         """Account for every row so far: see `workbench.runtimes.ledger`.

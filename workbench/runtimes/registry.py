@@ -20,6 +20,7 @@ from workbench.model.rooms import room
 from workbench.model.stream import EventStream
 from workbench.runtimes.pace import Speed
 from workbench.runtimes.run import OnError, Run, running_loop
+from workbench.runtimes.trace import KEEP, Past
 from workbench.time import Clock
 
 BREATH = 0.01
@@ -36,7 +37,8 @@ def start(
     paused: bool = False,
     batch_rows: int = 20_000,
     name: str | None = None,
-    past: bool = True,
+    past: Past = True,
+    keep: int = KEEP,
     **streams: EventStream,
 ) -> Run:
     """Start a live run of one or several streams; common steps run once.
@@ -58,8 +60,11 @@ def start(
         The most rows that a batch may have.
     name : str, optional
         The run's name, for people.
-    past : bool
-        Whether to keep what ``rewind`` and ``timeplane`` need: some 100 ns a row, and a checkpoint a second.
+    past : bool or "seen"
+        Whether to keep what ``rewind`` and ``timeplane`` need: some 100 ns a row, and a checkpoint a second;
+        ``"seen"`` keeps what can be seen, and there is no way back.
+    keep : int
+        Rows of each result that are kept at hand, about; older ones are forgotten.
 
     Examples
     --------
@@ -89,6 +94,7 @@ def start(
         name=name,
         loop=loop,
         past=past,
+        keep=keep,
     )
     run.owner = cell_in_execution()
     run.breath = BREATH if shared and clock is None else 0.0

@@ -26,7 +26,7 @@ from workbench.runtimes.checkpoints import History, Rewinding, Turn
 from workbench.runtimes.course import Course
 from workbench.runtimes.pace import Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
-from workbench.runtimes.trace import Trace
+from workbench.runtimes.trace import KEEP, Past, Trace
 from workbench.runtimes.vitals import Vitals
 from workbench.time import SECOND, Clock, SystemClock
 
@@ -59,8 +59,10 @@ class Run(Changes, Rewinding):
         By source: where reading goes on; moved only after every consumer has returned.
     on_error : str
         What an error in a user's function does: see `workbench.start`.
-    past : bool
-        Whether it keeps what `rewind` and time planes need.
+    past : bool or "seen"
+        Whether it keeps what `rewind` and time planes need, or what they need only.
+    keep : int
+        Rows of each result that it keeps, about.
     breath : float
         Seconds that a run which is behind leaves to others between two batches; not 0 where the loop is
         shared, since a message to or from a browser takes some twenty turns of it.
@@ -81,7 +83,8 @@ class Run(Changes, Rewinding):
         batch_rows: int = 20_000,
         name: str | None = None,
         loop: Any = None,
-        past: bool = True,
+        past: Past = True,
+        keep: int = KEEP,
     ) -> None:
         if not streams:
             raise DescriptionError("nothing to run", hint="wb.start(revenue=revenue)")
@@ -96,7 +99,7 @@ class Run(Changes, Rewinding):
         self.task: Any = None
         self.breath, self.leave, self.tick = 0.0, 0.0, TICK
         self.errors: list[StepError] = []
-        self.trace = Trace(list(streams))
+        self.trace = Trace(list(streams), keep)
         self.positions: dict[str, tuple[int, ...]] = {}
         self._batch_rows = batch_rows
         self._wire = partial(
@@ -105,7 +108,7 @@ class Run(Changes, Rewinding):
             observer=self._observe,
             reject=on_error != "fail",
             loop=loop,
-            planes=past,
+            planes=bool(past),
         )
         self.past, self.on_error = past, on_error
         self._open(self._wire(streams))
@@ -278,7 +281,7 @@ class Run(Changes, Rewinding):
         if again is not None:
             self._pace.set(again.moment)
             self._settle(again.steps)
-        elif self.past and self._history.due:
+        elif self.rewinds and self._history.due:
             positions = {name: reader.position for name, reader in self._readers.items()}
             at = self._history.turns[-1].moment if self._history.turns else self._begin
             self._history.take(at, self.graph, self.trace, dict.fromkeys(self.graph.sources) | positions)
@@ -305,7 +308,7 @@ class Run(Changes, Rewinding):
                 break
         self._turning = False
         something = before != (self.trace.counters.arrived, len(self._readers)) or self.graph.heeds_clock
-        if self.past and something:
+        if self.rewinds and something:
             self._history.turns.append(Turn(now, self._pace.now() if now is None else now, self._steps))
         self._arrived()
         late = now is None or any(reader.reached < now for reader in self._readers.values())

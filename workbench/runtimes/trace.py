@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import deque
 from copy import copy
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -17,6 +18,10 @@ from workbench.time import NO_WATERMARK
 
 MOST_MARKS = 4_000
 """How many marks a trace keeps."""
+Past = bool | Literal["seen"]
+"""Whether a run keeps its past: all of it, what can be seen of it, or nothing."""
+KEEP = 50_000
+"""How many rows of a result a trace keeps, unless said otherwise."""
 
 
 class Record:
@@ -205,7 +210,7 @@ class Trace:
         How many batches have gone through.
     """
 
-    def __init__(self, results: list[str], keep: int = 50_000) -> None:
+    def __init__(self, results: list[str], keep: int = KEEP) -> None:
         self.results = {name: Record(keep) for name in results}
         self.late = Record(1_000)
         self.rejected = Record(1_000)

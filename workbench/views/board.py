@@ -31,6 +31,7 @@ from workbench.views.pagecard import Card
 from workbench.views.parts import complete, kpis
 from workbench.views.plots import PlotAccessor
 from workbench.views.rows import Rows, rows_in
+from workbench.views.service import KEPT_RESULTS
 from workbench.views.sharing import SharedFeed, shared_feed, unique
 from workbench.views.tables import openness
 
@@ -144,7 +145,8 @@ class Dashboard:
     def servable(self) -> Self:
         """Make it a page of the server that runs this; elsewhere it stays what it is."""
         if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-            options = {"past": False} | self.options  # nothing on the page goes back; the past takes memory
+            usual = {"past": False, "keep": KEPT_RESULTS}  # nothing on the page goes back
+            options = usual | self.options
             self.page(shared_feed(self.title, self._streams, options)).view().servable(title=self.title)
         return self
 

@@ -20,7 +20,7 @@ from workbench.model.triggers import ACCUMULATING, AfterWatermark
 from workbench.ops.metrics import Timing
 from workbench.runtimes.registry import start
 from workbench.runtimes.run import Run
-from workbench.runtimes.trace import Metrics, Record
+from workbench.runtimes.trace import Metrics, Past, Record
 from workbench.time import SECOND, SystemClock, duration
 
 Pipeline = Mapping[str, EventStream]
@@ -28,6 +28,8 @@ Pipeline = Mapping[str, EventStream]
 
 KEPT_ROWS = 15_000
 """Panes of a result that are kept at hand, about; the trace keeps more."""
+KEPT_RESULTS = 20_000
+"""Rows of a result that the trace of a served run keeps, about."""
 KEPT_EVENTS = 20_000
 """Events, as they arrived, that are kept at hand for who wants to see them, about."""
 WARMING = 50
@@ -92,8 +94,8 @@ class Feed:
         How much processing time is run through at once in the beginning, so that no plot is empty.
     batch_rows : int
         Rows of a batch, at most: few, and pages are served between two of them; many, and each costs less.
-    past : bool
-        Whether the run keeps what time planes need.
+    past : bool or "seen"
+        As for `workbench.start`.
 
     Attributes
     ----------
@@ -109,7 +111,7 @@ class Feed:
         speed: float = 10,
         warm_up: str = "8min",
         batch_rows: int = 5_000,
-        past: bool = False,
+        past: Past = False,
     ) -> None:
         self.name = name
         self.streams = dict(pipeline())
@@ -153,6 +155,7 @@ class Feed:
             batch_rows=self._batch_rows,
             name=self.name,
             past=self._past,
+            keep=KEPT_RESULTS,
             paused=True,
         )
         self._run.tick, self._run.leave = TICK, LEAVE

@@ -65,7 +65,7 @@ class Transport(anywidget.AnyWidget):
                 if run.status == "running":
                     run.pause()
                 run.step(name)
-            case "rewind" if run.past:
+            case "rewind" if run.rewinds:
                 run.rewind(pd.Timedelta(BACK * (6 if run.speed == "max" else run.speed), unit="s"))
             case "stop":
                 run.stop()

@@ -184,6 +184,16 @@ def test_checkpoints_of_a_large_state_are_few(monkeypatch):
     assert run.metrics().rows > 0
 
 
+def test_a_run_may_keep_what_is_seen_of_the_past_and_no_way_back():
+    run = paused({"result": pipeline("tumbling")}, speed=10, past="seen")
+    steps(run, 5)
+    assert run.graph.plane("result") is not None
+    assert run._history.checkpoints == run._history.turns == []
+    assert not run.rewinds
+    with pytest.raises(RunError, match="keeps no way back\nHint: start it with past=True"):
+        run.rewind("1s")
+
+
 def test_a_run_may_keep_no_past():
     run = paused({"result": pipeline("tumbling")}, speed=10, past=False)
     steps(run, 5)
