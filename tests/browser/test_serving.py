@@ -245,6 +245,34 @@ def test_what_data_holds_is_shown_and_never_executed(serve, script, visit):
     assert seen.complaints == []
 
 
+SOCKETS = """window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); window.sockets.push(this); }
+};"""
+TABLES = """() => [...Bokeh.documents[0]._all_models.values()].filter(model => model.name?.includes('/'))
+  .map(model => Object.values(model.data instanceof Map ? Object.fromEntries(model.data) : model.data))"""
+
+
+def test_a_connection_lost_for_a_moment_comes_back_and_nothing_is_missed(serve, script, chromium):
+    page = chromium.new_page()
+    page.add_init_script(SOCKETS)
+    page.goto(workbench(serve, script(LIVE)).address)
+    rows = "document.querySelector('[data-text=rows]').textContent"
+
+    def live():
+        for _ in range(3):
+            page.wait_for_function(f"(told) => {rows} !== told", arg=page.evaluate(rows), timeout=60_000)
+
+    live()
+    page.evaluate("() => window.sockets.at(-1).close()")
+    live()
+    assert page.locator(".pill.is-stale").count() == 0
+    tables = page.evaluate(TABLES)
+    assert tables
+    assert all(len({len(column) for column in table}) == 1 for table in tables)
+    page.close()
+
+
 # --- who, and how many -----------------------------------------------------------------------------------
 
 

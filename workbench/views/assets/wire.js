@@ -71,7 +71,7 @@ function begin() {
   const pill = document.querySelector("[data-pill]");
   const clock = document.querySelector("[data-clock]");
   const waiting = [];
-  let heard = performance.now(), beat = null, tried = 0, bokeh = null;
+  let heard = performance.now(), beat = null, tried = 0, lost = false, bokeh = null;
 
   function fill(text) {
     heard = performance.now();
@@ -92,8 +92,8 @@ function begin() {
     for (const [place, steps] of Object.entries(frame.tables)) {
       for (const [table, step] of Object.entries(steps)) {
         const source = bokeh.get_model_by_name(`${place}/${table}`);
-        const held = source.data instanceof Map ? Object.fromEntries(source.data) : source.data;
-        source.setv({ data: stepped(held, step) }, { sync: false, check_eq: false }); // or it would be sent back
+        const came = source.data instanceof Map ? Object.fromEntries(source.data) : source.data;
+        source.setv({ data: stepped(came, step) }, { sync: false, check_eq: false }); // or it would be sent back
       }
     }
     beat = frame.beat;
@@ -130,12 +130,14 @@ function begin() {
     pill.querySelector(".stale-word").textContent = stale ? "STALE" : ""; // said once, and not every second
     pill.querySelector(".stale-age").textContent = stale ? `${Math.round(silent / 1000)} s` : "";
     pill.classList.toggle("is-stale", stale);
-    if (silent > 3 * STALE_AFTER && performance.now() - tried > 3000) {
-      tried = performance.now();
-      fetch(window.location.href, { method: "GET", cache: "no-store" })
-        .then((answer) => { if (answer.ok && performance.now() - heard > 2 * STALE_AFTER) window.location.reload(); })
-        .catch(() => {});
-    }
+    if ((lost || silent > 3 * STALE_AFTER) && performance.now() - tried > 3000) comeBack();
+  }
+
+  function comeBack() { // what is looked at is in the address
+    tried = performance.now();
+    fetch(window.location.href, { method: "GET", cache: "no-store" })
+      .then((answer) => { if (answer.ok && (lost || performance.now() - heard > 2 * STALE_AFTER)) window.location.reload(); })
+      .catch(() => {});
   }
 
   function connect() {
@@ -145,6 +147,10 @@ function begin() {
       return;
     }
     bokeh.on_message("workbench", fill);
+    bokeh.on_event("connection_lost", () => { // Bokeh connects again, and cannot read the document that it asks for
+      lost = true;
+      comeBack();
+    });
     send({ ack: beat });
     waiting.splice(0).forEach(send);
     document.dispatchEvent(new Event("workbench-ready"));
