@@ -63,6 +63,15 @@ def test_what_is_kept_of_the_past_has_a_beginning(feed):
     assert scope.at == feed.run.trace.marks[0].moment
 
 
+def test_a_run_that_is_behind_its_sources_says_so(feed, monkeypatch):
+    page = clickstream.view(feed)
+    monkeypatch.setattr(type(feed.run), "status", "running")
+    for seconds, said in ((2, ""), (95, "1 min 35 s behind")):
+        monkeypatch.setattr(type(feed.run), "behind", seconds * 1_000_000_000)
+        page.refresh()
+        assert (page.head.data["state"], page.head.data["age"]) == ("LIVE", said)
+
+
 def test_buttons_of_a_page(feed):
     page = clickstream.view(feed)
     page.obey("filter", "country=FR")

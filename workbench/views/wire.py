@@ -33,8 +33,8 @@ class Wire:
     parts : mapping of str to Bound
         By the name under which the page has them.
     plots : mapping of str to Drawn
-        By the name under which the page has them; their sources are named after it, and hold what is shown
-        now.
+        By the name under which the page has them; their sources are named after it, unless a source goes by
+        its identifier, and hold what is shown now.
     document : bokeh.document.Document, optional
         Of the page; None where there is no browser.
 
@@ -89,7 +89,8 @@ class Wire:
     def _begin(self, place: str, plot: Drawn) -> None:
         """Let sources that are new to the document have what is shown: with them it goes to the browser."""
         for name, source in plot.sources.items():
-            source.name = f"{place}/{name}"
+            if name != source.id:  # or the browser finds it by that
+                source.name = f"{place}/{name}"
         plot.fill()
         self._sources[place], self._shown[place] = plot.sources, plot.shown
 

@@ -89,14 +89,20 @@ function begin() {
       }
       write(places.get(name).slots, data);
     }
+    let missing = false;
     for (const [place, steps] of Object.entries(frame.tables)) {
       for (const [table, step] of Object.entries(steps)) {
-        const source = bokeh.get_model_by_name(`${place}/${table}`);
+        const source = bokeh.get_model_by_name(`${place}/${table}`) ?? bokeh.get_model_by_id(table);
+        if (!source) { // a picture that is drawn anew comes by another way
+          missing = true;
+          continue;
+        }
         const came = source.data instanceof Map ? Object.fromEntries(source.data) : source.data;
         source.setv({ data: stepped(came, step) }, { sync: false, check_eq: false }); // or it would be sent back
       }
     }
     beat = frame.beat;
+    if (missing) setTimeout(() => tell("whole"), 250);
     if (frame.parts.drawer) document.dispatchEvent(new CustomEvent("workbench-drawer", { detail: frame.parts.drawer.data }));
     if (frame.parts.head) document.dispatchEvent(new CustomEvent("workbench-state", { detail: frame.parts.head.data }));
     const soon = document.hidden ? (act) => setTimeout(act, 200) : requestAnimationFrame; // nothing is drawn unseen
