@@ -249,7 +249,8 @@ SOCKETS = """window.sockets = [];
 window.WebSocket = class extends WebSocket {
   constructor(...given) { super(...given); window.sockets.push(this); }
 };"""
-TABLES = """() => [...Bokeh.documents[0]._all_models.values()].filter(model => model.name?.includes('/'))
+TABLES = """() => [...Bokeh.documents[0]._all_models.values()]
+  .filter(model => model.type === 'ColumnDataSource')
   .map(model => Object.values(model.data instanceof Map ? Object.fromEntries(model.data) : model.data))"""
 
 
