@@ -158,6 +158,7 @@ class Board:
 
     def view(self) -> Any:
         from workbench.views.charts import line_plot, stacked_plot
+        from workbench.views.live import Tables
         from workbench.views.page import Card, Page, kpis
 
         feed, zones = self.feed, [f"zone-{number + 1}" for number in range(ZONES)]
@@ -179,7 +180,7 @@ class Board:
 
         def update() -> None:
             for name, plot in plots.items():
-                plot.show(feed.once(f"show {name}", lambda plot=plot: plot.shape(panes())))
+                plot.show(feed.once(f"show {name}", lambda plot=plot: Tables(plot.shape(panes()))))
 
         cards = [
             Card("Temperature by zone, °C", plots["temperature"], span=6),
