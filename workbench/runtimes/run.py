@@ -60,7 +60,7 @@ class Run(Changes, Rewinding):
     on_error : str
         What an error in a user's function does: see `workbench.start`.
     past : bool or "seen"
-        Whether it keeps what `rewind` and time planes need, or what they need only.
+        Whether it keeps what `rewind` and time planes need; ``"seen"`` is what time planes need only.
     keep : int
         Rows of each result that it keeps, about.
     breath : float

@@ -171,5 +171,5 @@ function begin() {
   connect();
 }
 
-document.addEventListener("DOMContentLoaded", begin, { once: true }); // Panel says it a second time
+document.addEventListener("DOMContentLoaded", begin, { once: true }); // Panel's es-module-shims says it a second time
 })();
