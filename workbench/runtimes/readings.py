@@ -19,7 +19,7 @@ from workbench.model.windows import Count
 from workbench.runtimes.course import Course
 from workbench.runtimes.pace import Pace
 from workbench.runtimes.streamz import Graph
-from workbench.runtimes.trace import Counters, Mark, Metrics, Past, Trace
+from workbench.runtimes.trace import Counters, Mark, Metrics, Trace
 from workbench.time import END_OF_TIME, NO_WATERMARK, Clock, moment_of, timestamp
 
 NOTHING_YET = Mark(NO_WATERMARK, NO_WATERMARK, Counters(), ())
@@ -46,7 +46,7 @@ class Readings:
 
     name: str
     status: str
-    past: Past
+    past: bool | tuple[str, ...]
     streams: dict[str, EventStream]
     trace: Trace
     graph: Graph
@@ -187,12 +187,12 @@ class Readings:
         """Whether there is a way back."""
         return self.past is True
 
-    def require_past(self, *, back: bool = False) -> None:
-        """Refuse what a run that keeps no past, or no way back to it, cannot do."""
-        if not self.past or (back and not self.rewinds):
-            raise RunError(
-                f"{self.name} keeps no {'way back' if self.past else 'past'}", hint="start it with past=True"
-            )
+    def require_past(self, result: str | None = None, *, back: bool = False) -> None:
+        """Refuse what a run cannot do that keeps no past, none of a result, or no way back to it."""
+        if self.past is True or (self.past and not back and (result is None or result in self.past)):
+            return
+        what = "past" if not self.past else "way back" if back else f"past of {result!r}"
+        raise RunError(f"{self.name} keeps no {what}", hint="start it with past=True")
 
     def ledger(self, *, by: str = "step", figure: bool = False) -> Any:
         """Account for every row so far: see `workbench.runtimes.ledger`.

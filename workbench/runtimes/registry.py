@@ -60,9 +60,9 @@ def start(
         The most rows that a batch may have.
     name : str, optional
         The run's name, for people.
-    past : bool or "seen"
-        Whether to keep what ``rewind`` and ``timeplane`` need: some 100 ns a row, and a checkpoint a second;
-        ``"seen"`` keeps what can be seen, and there is no way back.
+    past : bool or list of str
+        Whether to keep what ``rewind`` and ``timeplane`` need: some 100 ns a row, and a checkpoint a second.
+        Names of results keep the time planes of those, and there is no way back.
     keep : int
         Rows of each result that are kept at hand, about; older ones are forgotten.
 

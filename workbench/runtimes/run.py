@@ -26,7 +26,7 @@ from workbench.runtimes.checkpoints import History, Rewinding, Turn
 from workbench.runtimes.course import Course
 from workbench.runtimes.pace import Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
-from workbench.runtimes.trace import KEEP, Past, Trace
+from workbench.runtimes.trace import KEEP, Past, Trace, as_past
 from workbench.runtimes.vitals import Vitals
 from workbench.time import SECOND, Clock, SystemClock
 
@@ -59,8 +59,8 @@ class Run(Changes, Rewinding):
         By source: where reading goes on; moved only after every consumer has returned.
     on_error : str
         What an error in a user's function does: see `workbench.start`.
-    past : bool or "seen"
-        Whether it keeps what `rewind` and time planes need; ``"seen"`` is what time planes need only.
+    past : bool or tuple of str
+        Whether it keeps what `rewind` and time planes need; or the results that it keeps time planes of.
     keep : int
         Rows of each result that it keeps, about.
     breath : float
@@ -91,6 +91,7 @@ class Run(Changes, Rewinding):
         if on_error not in get_args(OnError):
             choices = " or ".join(map(repr, get_args(OnError)))
             raise DescriptionError(f"on_error cannot be {on_error!r}", hint=choices)
+        past = as_past(past, streams)
         self.name = name or f"run {next(_numbers)}"
         self.streams = self.described = dict(streams)
         self._clock: Clock = clock or SystemClock()
@@ -108,7 +109,7 @@ class Run(Changes, Rewinding):
             observer=self._observe,
             reject=on_error != "fail",
             loop=loop,
-            planes=bool(past),
+            past=past,
         )
         self.past, self.on_error = past, on_error
         self._open(self._wire(streams))

@@ -36,6 +36,7 @@ from workbench.runtimes.ledger import Ledger
 from workbench.runtimes.nodes import STAMP, Node, Reporter, StepNode, name_of
 from workbench.runtimes.plane import Plane
 from workbench.runtimes.stages import plane_of
+from workbench.runtimes.trace import Past
 from workbench.schema import require
 from workbench.sources import Reader
 from workbench.time import Duration, duration, to_nanos
@@ -153,8 +154,8 @@ class Graph:
         Whether rows for which a function raises are set aside.
     loop : tornado.ioloop.IOLoop
         Where nodes that wait do their waiting.
-    planes : bool
-        Whether time planes are recorded, at some 100 ns a row.
+    past : bool or tuple of str
+        Whether time planes are recorded, at some 100 ns a row; or only those of some results.
     """
 
     def __init__(
@@ -165,10 +166,10 @@ class Graph:
         observer: Callable[[str, Outcome], None],
         reject: bool,
         loop: Any,
-        planes: bool = True,
+        past: Past = True,
     ) -> None:
         self.run: Any = None
-        self._planes = planes
+        self._past = past
         self.nodes: dict[str, Stream] = {}
         self.ledger = Ledger()
         self._doors: dict[str, tuple[StepNode, Door]] = {}
@@ -293,7 +294,8 @@ class Graph:
                     *upstreams, operator=operator, name=name, ports=ports, reporter=self._reporter
                 )
                 made.observer, made.account = self._observer, self.ledger.open(name, step, operator)
-                made.plane = plane_of(step) if self._planes else None
+                seen = self._past if isinstance(self._past, bool) else name in self._past
+                made.plane = plane_of(step) if seen else None
                 self.nodes |= {f"{name}.{port}": beside for port, beside in made.ports.items()}
                 node = made
                 if isinstance(operator, Door):

@@ -8,20 +8,46 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Collection
 from copy import copy
 from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 
+from workbench.errors import DescriptionError
 from workbench.time import NO_WATERMARK
 
 MOST_MARKS = 4_000
 """How many marks a trace keeps."""
-Past = bool | Literal["seen"]
-"""Whether a run keeps its past: all of it, what can be seen of it, or nothing."""
+Past = bool | Collection[str]
+"""Whether a run keeps its past: all of it, the time planes of some results, or nothing."""
 KEEP = 50_000
 """How many rows of a result a trace keeps, unless said otherwise."""
+
+
+def as_past(past: Past, results: Collection[str]) -> bool | tuple[str, ...]:
+    """Give what of its past a run keeps, of results that there are.
+
+    Raises
+    ------
+    DescriptionError
+        If there is no result of such a name.
+
+    Examples
+    --------
+    >>> as_past("revenue", ["revenue", "orders"]), as_past([], ["revenue"])
+    (('revenue',), False)
+    """
+    if isinstance(past, bool):
+        return past
+    named = (past,) if isinstance(past, str) else tuple(past)
+    if unknown := [name for name in named if name not in results]:
+        raise DescriptionError(
+            f"no past can be kept of {', '.join(map(repr, unknown))}",
+            detail=f"there are {', '.join(results)}",
+            hint="name results, or write past=True",
+        )
+    return named or False
 
 
 class Record:

@@ -94,7 +94,7 @@ class Feed:
         How much processing time is run through at once in the beginning, so that no plot is empty.
     batch_rows : int
         Rows of a batch, at most: few, and pages are served between two of them; many, and each costs less.
-    past : bool or "seen"
+    past : bool or list of str
         As for `workbench.start`.
 
     Attributes

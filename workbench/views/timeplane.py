@@ -199,10 +199,10 @@ def of_run(run: Run, result: str, *, key: Any = None, last: Duration | None = No
     DescriptionError
         If there is no such result, or it has no windows.
     """
-    run.require_past()
     plane = run.graph.plane(result)
     if plane is None:
-        windowed = [name for name in run.streams if run.graph.plane(name) is not None]
+        windowed = [name for name, stream in run.streams.items() if isinstance(stream.step, Aggregated)]
+        run.require_past(result if result in windowed else None)
         raise DescriptionError(
             f"no windows in {result!r}" if result in run.streams else f"no result called {result!r}",
             detail="a time plane shows the windows of a result",

@@ -7,7 +7,7 @@ import pytest
 
 import workbench as wb
 from simulators import Clickstream, Delivery, Sensors
-from workbench.errors import RunError
+from workbench.errors import DescriptionError, RunError
 from workbench.runtimes.run import Run
 from workbench.testing.clock import ManualClock
 
@@ -184,14 +184,26 @@ def test_checkpoints_of_a_large_state_are_few(monkeypatch):
     assert run.metrics().rows > 0
 
 
-def test_a_run_may_keep_what_is_seen_of_the_past_and_no_way_back():
-    run = paused({"result": pipeline("tumbling")}, speed=10, past="seen")
+def test_a_run_may_keep_time_planes_of_some_results_and_no_way_back():
+    run = paused({"result": pipeline("tumbling"), "other": pipeline("session")}, speed=10, past=["result"])
     steps(run, 5)
-    assert run.graph.plane("result") is not None
+    recorded = [name for name in run.graph.nodes if run.graph.plane(name) is not None]
+    assert recorded == ["result"]
+    assert run.timeplane("result").plane.version > 0
+    with pytest.raises(RunError, match="keeps no past of 'other'\nHint: start it with past=True"):
+        run.timeplane("other")
     assert run._history.checkpoints == run._history.turns == []
     assert not run.rewinds
     with pytest.raises(RunError, match="keeps no way back\nHint: start it with past=True"):
         run.rewind("1s")
+
+
+def test_the_past_of_a_result_that_there_is_not_is_refused():
+    with pytest.raises(DescriptionError) as raised:
+        wb.start(result=pipeline("tumbling"), past="reslut")
+    assert str(raised.value) == (
+        "no past can be kept of 'reslut'\nDetail: there are result\nHint: name results, or write past=True"
+    )
 
 
 def test_a_run_may_keep_no_past():

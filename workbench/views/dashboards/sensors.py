@@ -38,8 +38,8 @@ TITLE = "City"
 QUESTION = (
     "Is every station well, and if not, what ails it? And how long should anybody wait for late readings?"
 )
-PAST = "seen"
-"""Its run keeps what the time plane shows."""
+PAST = ("districts",)
+"""Results whose time planes its run keeps."""
 
 CHOSEN = rows.STATIONS[:6]
 """Stations that have a figure of their own."""
