@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from workbench.runtimes.trace import Record
 from workbench.views.credit import Credit
 from workbench.views.dashboards import clickstream, home, sensors, trading
 from workbench.views.service import Feed, Latest, Service
@@ -155,6 +156,18 @@ def test_latest_keeps_the_newest_revision_and_forgets_old_windows():
         if (minute, revision) == (0, 1):
             assert frame["revision"].tolist() == [1, 0]
     assert len(frame) == 3
+
+
+def test_latest_forgets_windows_of_long_ago_but_for_the_last_thousand():
+    ends = pd.date_range("2026-01-05", periods=3_000, freq="1s")
+    panes = pd.DataFrame({"window_start": ends, "window_end": ends})
+    record, latest = Record(keep=100_000), Latest(["window_end"])
+    for frame in (panes, panes.assign(window_end=ends + pd.Timedelta("1h"))):
+        record.append(frame)
+        assert len(latest.refresh(record)) == record.total
+    record.append(panes[-1:].assign(window_end=ends[-1] + pd.Timedelta("5h")))
+    kept = latest.refresh(record)
+    assert kept["window_end"].tolist() == record.frame()["window_end"].tolist()[-1_000:]
 
 
 def test_credit_lets_two_frames_out_and_then_waits():

@@ -21,7 +21,7 @@ from workbench.model.stream import EventStream
 from workbench.runtimes.pace import Speed
 from workbench.runtimes.run import OnError, Run, running_loop
 from workbench.runtimes.trace import KEEP, Past
-from workbench.time import Clock
+from workbench.time import Clock, Duration
 
 BREATH = 0.01
 """Seconds left to a server or a kernel between two batches of a run on its loop."""
@@ -39,6 +39,7 @@ def start(
     name: str | None = None,
     past: Past = True,
     keep: int = KEEP,
+    keep_for: Duration | None = None,
     **streams: EventStream,
 ) -> Run:
     """Start a live run of one or several streams; common steps run once.
@@ -65,6 +66,8 @@ def start(
         Names of results keep the time planes of those, and there is no way back.
     keep : int
         Rows of each result that are kept at hand, about; older ones are forgotten.
+    keep_for : duration, optional
+        So are those that came out so much processing time ago, but for the last thousand of each result.
 
     Examples
     --------
@@ -95,6 +98,7 @@ def start(
         loop=loop,
         past=past,
         keep=keep,
+        keep_for=keep_for,
     )
     run.owner = cell_in_execution()
     run.breath = BREATH if shared and clock is None else 0.0

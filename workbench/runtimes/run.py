@@ -28,7 +28,7 @@ from workbench.runtimes.pace import Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import KEEP, Past, Trace, as_past
 from workbench.runtimes.vitals import Vitals
-from workbench.time import SECOND, Clock, SystemClock
+from workbench.time import SECOND, Clock, Duration, SystemClock, duration
 
 OnError = Literal["fail", "reject", "skip"]
 
@@ -61,8 +61,8 @@ class Run(Changes, Rewinding):
         What an error in a user's function does: see `workbench.start`.
     past : bool or tuple of str
         Whether it keeps what `rewind` and time planes need; or the results that it keeps time planes of.
-    keep : int
-        Rows of each result that it keeps, about.
+    keep, keep_for
+        Rows of each result that it keeps, and for how long: see `workbench.start`.
     breath : float
         Seconds that a run which is behind leaves to others between two batches; not 0 where the loop is
         shared, since a message to or from a browser takes some twenty turns of it.
@@ -85,6 +85,7 @@ class Run(Changes, Rewinding):
         loop: Any = None,
         past: Past = True,
         keep: int = KEEP,
+        keep_for: Duration | None = None,
     ) -> None:
         if not streams:
             raise DescriptionError("nothing to run", hint="wb.start(revenue=revenue)")
@@ -100,7 +101,8 @@ class Run(Changes, Rewinding):
         self.task: Any = None
         self.breath, self.leave, self.tick = 0.0, 0.0, TICK
         self.errors: list[StepError] = []
-        self.trace = Trace(list(streams), keep)
+        span = None if keep_for is None else duration(keep_for, what="time to keep rows for", positive=True)
+        self.trace = Trace(list(streams), keep, span)
         self.positions: dict[str, tuple[int, ...]] = {}
         self._batch_rows = batch_rows
         self._wire = partial(

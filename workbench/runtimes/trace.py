@@ -23,6 +23,8 @@ Past = bool | Collection[str]
 """Whether a run keeps its past: all of it, the time planes of some results, or nothing."""
 KEEP = 50_000
 """How many rows of a result a trace keeps, unless said otherwise."""
+LEAST = 1_000
+"""How many it keeps of each, however long ago they came out."""
 
 
 def as_past(past: Past, results: Collection[str]) -> bool | tuple[str, ...]:
@@ -73,7 +75,7 @@ class Record:
     def __init__(self, keep: int) -> None:
         self.keep = keep
         self.total = 0
-        self._held = 0
+        self._held = self._forgotten = 0
         self._frames: list[pd.DataFrame] = []
 
     def append(self, frame: pd.DataFrame) -> None:
@@ -86,9 +88,16 @@ class Record:
         while self._held - len(self._frames[0]) >= self.keep:
             self._held -= len(self._frames.pop(0))
         if len(self._frames) > 2 * self._LOOSE:
-            older = pd.concat(self._frames[: -self._LOOSE]).iloc[-self.keep :]
-            self._frames = [older, *self._frames[-self._LOOSE :]]
+            older, loose = pd.concat(self._frames[: -self._LOOSE]), self._frames[-self._LOOSE :]
+            wanted = min(self.keep, self.total - self._forgotten - sum(map(len, loose)))
+            self._frames = [older.iloc[-wanted:], *loose] if wanted > 0 else loose
             self._held = sum(map(len, self._frames))
+
+    def forget(self, total: int) -> None:
+        """Forget the rows that came out first, so many or fewer: whole frames, and not the last thousand."""
+        self._forgotten = max(self._forgotten, min(total, self.total - LEAST))
+        while self._frames and self.total - self._held + len(self._frames[0]) <= self._forgotten:
+            self._held -= len(self._frames.pop(0))
 
     def since(self, total: int) -> list[pd.DataFrame]:
         """Give the rows that came out after the first so many, as far as they are kept."""
@@ -115,7 +124,7 @@ class Record:
             self.total -= len(last) - len(kept)
             if len(kept):
                 self._frames.append(kept)
-        self.total = total
+        self.total, self._forgotten = total, min(self._forgotten, total)
 
     def frame(self) -> pd.DataFrame:
         """Give the rows kept, in the order in which they came out."""
@@ -220,6 +229,9 @@ class Trace:
         The names of the results.
     keep : int
         Rows to keep of each.
+    keep_for : int, optional
+        Rows that came out so many nanoseconds of processing time ago are forgotten as well, but for the last
+        thousand, and so is what had happened by then.
 
     Attributes
     ----------
@@ -236,7 +248,8 @@ class Trace:
         How many batches have gone through.
     """
 
-    def __init__(self, results: list[str], keep: int = KEEP) -> None:
+    def __init__(self, results: list[str], keep: int = KEEP, keep_for: int | None = None) -> None:
+        self._keep_for = keep_for
         self.results = {name: Record(keep) for name in results}
         self.late = Record(1_000)
         self.rejected = Record(1_000)
@@ -266,7 +279,17 @@ class Trace:
         if len(self.marks) > MOST_MARKS:  # of the older half every second goes
             half = len(self.marks) // 2
             self.marks = self.marks[:half:2] + self.marks[half:]
+        if self._keep_for is not None:
+            self._forget_before(now - self._keep_for)
         self.version += 1
+
+    def _forget_before(self, moment: int) -> None:
+        """Forget what came out before a moment; the last mark before it stays, to tell what that was."""
+        gone = max(0, bisect_right(self.marks, moment, key=lambda mark: mark.moment) - 1)
+        if gone:
+            del self.marks[:gone]
+            for record, total in zip(self.results.values(), self.marks[0].totals, strict=False):
+                record.forget(total)
 
     def at(self, moment: int) -> Mark | None:
         """Give the last mark at or before a moment; None before the first."""

@@ -20,7 +20,7 @@ from workbench.model.triggers import ACCUMULATING, AfterWatermark
 from workbench.ops.metrics import Timing
 from workbench.runtimes.registry import start
 from workbench.runtimes.run import Run
-from workbench.runtimes.trace import Metrics, Past, Record
+from workbench.runtimes.trace import LEAST, Metrics, Past, Record
 from workbench.time import SECOND, SystemClock, duration
 
 Pipeline = Mapping[str, EventStream]
@@ -30,6 +30,8 @@ KEPT_ROWS = 15_000
 """Panes of a result that are kept at hand, about; the trace keeps more."""
 KEPT_RESULTS = 20_000
 """Rows of a result that the trace of a served run keeps, about."""
+KEPT_FOR = "2h"
+"""How much processing time they are kept for: pages look back by an hour, from any moment of the last one."""
 KEPT_EVENTS = 20_000
 """Events, as they arrived, that are kept at hand for who wants to see them, about."""
 WARMING = 50
@@ -52,7 +54,8 @@ class Latest:
     keys : sequence of str
         The columns that tell panes apart.
     keep : int
-        How many rows to keep, about: whole windows are forgotten, the oldest first.
+        How many rows to keep, about: whole windows are forgotten, the oldest first. So are those that ended
+        `KEPT_FOR` before the last one, but for the last thousand panes.
     early : bool
         Whether early panes are kept; not where those of open windows are peeked at, and told when they close.
     """
@@ -72,10 +75,10 @@ class Latest:
             frames = [self.frame, *fresh] if len(self.frame) else fresh
             panes = pd.concat(frames).drop_duplicates(self._keys, keep="last")
             panes = panes.sort_values(WINDOW_END, kind="stable", ignore_index=True)
-            if len(panes) > self._keep:
-                oldest = panes[WINDOW_END].iloc[-self._keep]
-                panes = panes[panes[WINDOW_END] >= oldest].reset_index(drop=True)
-            self.frame = panes
+            ends = panes[WINDOW_END]
+            oldest = min(ends.iloc[-1] - pd.Timedelta(KEPT_FOR), ends.iloc[-min(LEAST, len(panes))])
+            oldest = max(oldest, ends.iloc[-min(self._keep, len(panes))])
+            self.frame = panes.iloc[ends.searchsorted(oldest) :].reset_index(drop=True)
         return self.frame
 
 
@@ -156,6 +159,7 @@ class Feed:
             name=self.name,
             past=self._past,
             keep=KEPT_RESULTS,
+            keep_for=KEPT_FOR,
             paused=True,
         )
         self._run.tick, self._run.leave = TICK, LEAVE
