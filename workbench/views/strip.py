@@ -9,16 +9,16 @@ from workbench.time import SECOND
 from workbench.views import words
 
 MARKUP = """<dl class="strip" style="margin:0" aria-label="How the run is doing">
-<div><dt>Events arriving</dt><dd data-text="rate"></dd></div>
-<div><dt>Events processed</dt><dd data-text="processed"></dd></div>
-<div><dt>Rows so far</dt><dd data-text="rows"></dd></div>
-<div class="event"><dt>Watermark (event time)</dt><dd data-text="watermark"></dd></div>
+<div><dt>Arriving</dt><dd data-text="rate"></dd></div>
+<div><dt>Processed</dt><dd data-text="processed"></dd></div>
+<div><dt>Rows</dt><dd data-text="rows"></dd></div>
+<div class="event"><dt>Watermark</dt><dd data-text="watermark"></dd></div>
 <div class="processing"><dt>Processing time</dt><dd data-text="now"></dd></div>
 <div><dt>Lag</dt><dd data-text="lag"></dd></div>
-<div><dt>Late rows</dt><dd data-text="late"></dd></div>
-<div><dt>Rejected rows</dt><dd data-text="rejected"></dd></div>
-<div title="A row may be too late for one window, and in time for another">
-<dt>Dropped from windows</dt><dd data-text="dropped"></dd></div>
+<div><dt>Late</dt><dd data-text="late"></dd></div>
+<div><dt>Rejected</dt><dd data-text="rejected"></dd></div>
+<div title="From windows: a row may be too late for one, and in time for another">
+<dt>Dropped</dt><dd data-text="dropped"></dd></div>
 <div><dt>Queue</dt><dd data-text="queue"></dd></div>
 <div><dt>Errors</dt><dd data-text="errors"></dd></div>
 <div><dt>State</dt><dd data-text="state"></dd></div>

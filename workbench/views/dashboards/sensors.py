@@ -130,8 +130,8 @@ def view(feed: Feed) -> Page:
     cards = [*_upper(scope, board), multiples, *_lower(scope, breaker, bound)]
     if plane is not None:
         said = "Event time across, processing time up; the step line is the watermark"
-        cards.append(Card("Time plane of the district centre", picture, span=8, note=said))
-    cards.append(Card("Alerts", alerts.view, span=12 if plane is None else 4, extra=alerts.foot))
+        cards.append(Card("Time plane of the district centre", picture, span=7, note=said))
+    cards.append(Card("Alerts", alerts.view, span=12 if plane is None else 5, extra=alerts.foot))
     return Page(
         [feed], NAME, TITLE, QUESTION, cards, top, update,
         scope=scope, alerts=alerts, board=sys.modules[__name__], act=act,
@@ -139,7 +139,7 @@ def view(feed: Feed) -> Page:
 
 
 def _upper(scope: Scope, board: Bound) -> list[Card]:
-    stations = map_plot(rows.places(scope), origin(scope).simulator.borders(), height=330)
+    stations = map_plot(rows.places(scope), origin(scope).simulator.borders(), height=352)
     strips = strip_plot(
         scope.panes("stations"),
         "station",
@@ -204,7 +204,14 @@ def _plane(feed: Feed) -> Any:
 def _multiples(scope: Scope) -> tuple[Card, LivePlot]:
     """Give the card of the small figures, and what puts single readings into them."""
     bands, figures = band_plots(
-        rows.bands(scope), "low", "temperature", "high", "station", categories=CHOSEN, height=118
+        rows.bands(scope),
+        "low",
+        "temperature",
+        "high",
+        "station",
+        categories=CHOSEN,
+        height=118,
+        y_format="0.[0]",
     )
     dots = dots_on(
         figures, rows.raw(scope, CHOSEN), "event_time", "temperature", "station", categories=CHOSEN
