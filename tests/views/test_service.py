@@ -158,7 +158,7 @@ def test_latest_keeps_the_newest_revision_and_forgets_old_windows():
     assert len(frame) == 3
 
 
-def test_latest_forgets_windows_of_long_ago_but_for_the_last_thousand():
+def test_latest_forgets_windows_of_long_ago_but_for_the_last_panes():
     ends = pd.date_range("2026-01-05", periods=3_000, freq="1s")
     panes = pd.DataFrame({"window_start": ends, "window_end": ends})
     record, latest = Record(keep=100_000), Latest(["window_end"])
@@ -167,7 +167,7 @@ def test_latest_forgets_windows_of_long_ago_but_for_the_last_thousand():
         assert len(latest.refresh(record)) == record.total
     record.append(panes[-1:].assign(window_end=ends[-1] + pd.Timedelta("5h")))
     kept = latest.refresh(record)
-    assert kept["window_end"].tolist() == record.frame()["window_end"].tolist()[-1_000:]
+    assert kept["window_end"].tolist() == record.frame()["window_end"].tolist()[-2_000:]
 
 
 def test_credit_lets_two_frames_out_and_then_waits():

@@ -67,7 +67,7 @@ def start(
     keep : int
         Rows of each result that are kept at hand, about; older ones are forgotten.
     keep_for : duration, optional
-        So are those that came out so much processing time ago, but for the last thousand of each result.
+        So are those that came out so much processing time ago, but for the last 2,000 of each result.
 
     Examples
     --------

@@ -23,7 +23,7 @@ Past = bool | Collection[str]
 """Whether a run keeps its past: all of it, the time planes of some results, or nothing."""
 KEEP = 50_000
 """How many rows of a result a trace keeps, unless said otherwise."""
-LEAST = 1_000
+LEAST = 2_000
 """How many it keeps of each, however long ago they came out."""
 
 
@@ -94,7 +94,7 @@ class Record:
             self._held = sum(map(len, self._frames))
 
     def forget(self, total: int) -> None:
-        """Forget the rows that came out first, so many or fewer: whole frames, and not the last thousand."""
+        """Forget the rows that came out first, so many or fewer: whole frames, and not the last 2,000."""
         self._forgotten = max(self._forgotten, min(total, self.total - LEAST))
         while self._frames and self.total - self._held + len(self._frames[0]) <= self._forgotten:
             self._held -= len(self._frames.pop(0))
@@ -231,7 +231,7 @@ class Trace:
         Rows to keep of each.
     keep_for : int, optional
         Rows that came out so many nanoseconds of processing time ago are forgotten as well, but for the last
-        thousand, and so is what had happened by then.
+        2,000, and so is what had happened by then.
 
     Attributes
     ----------

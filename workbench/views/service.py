@@ -55,7 +55,7 @@ class Latest:
         The columns that tell panes apart.
     keep : int
         How many rows to keep, about: whole windows are forgotten, the oldest first. So are those that ended
-        `KEPT_FOR` before the last one, but for the last thousand panes.
+        `KEPT_FOR` before the last one, but for the last 2,000 panes.
     early : bool
         Whether early panes are kept; not where those of open windows are peeked at, and told when they close.
     """

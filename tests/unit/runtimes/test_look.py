@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import workbench as wb
 from simulators import Clickstream
 from workbench.runtimes.course import Course
-from workbench.runtimes.trace import MOST_MARKS, Record, Trace
+from workbench.runtimes.trace import LEAST, MOST_MARKS, Record, Trace
 from workbench.testing.clock import ManualClock
 
 START = pd.Timestamp("2026-01-05 09:00", tz="UTC")
@@ -91,17 +91,17 @@ def test_a_record_gives_any_beginning_of_it_as_far_as_it_is_kept(sizes, data):
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=30), st.data())
-def test_a_record_forgets_only_what_it_is_told_to_and_never_the_last_thousand_rows(sizes, data):
+def test_a_record_forgets_only_what_it_is_told_to_and_never_the_last(sizes, data):
     record, rows, forgotten = Record(keep=100_000), [], 0
     for size in sizes:
         for _ in range(3):  # so that many frames are put together
             rows += range(len(rows), len(rows) + size)
             record.append(pd.DataFrame({"v": rows[-size:]}))
-        forgotten = max(forgotten, min(data.draw(st.integers(0, record.total)), record.total - 1_000))
+        forgotten = max(forgotten, min(data.draw(st.integers(0, record.total)), record.total - LEAST))
         record.forget(forgotten)
         kept = record.frame().v.tolist()
         assert kept == rows[-len(kept) :]
-        assert len(kept) >= min(1_000, len(rows))
+        assert len(kept) >= min(LEAST, len(rows))
         assert kept[0] <= forgotten
     for _ in range(2 * Record._LOOSE + 1):
         rows.append(len(rows))
@@ -110,14 +110,14 @@ def test_a_record_forgets_only_what_it_is_told_to_and_never_the_last_thousand_ro
 
 
 def test_what_came_out_long_ago_is_forgotten_with_its_marks():
-    trace = Trace(["n"], keep_for=500)
+    trace = Trace(["n"], keep_for=900)
     for moment in range(3_000):
         trace.results["n"].append(pd.DataFrame({"v": [moment, moment, moment]}))
         trace.mark(moment, moment - 5)
-    assert trace.marks[0].moment == 2_999 - 500
-    assert trace.at(2_999 - 501) is None
+    assert trace.marks[0].moment == 2_999 - 900
+    assert trace.at(2_999 - 901) is None
     kept = trace.results["n"].frame().v.tolist()
-    assert 1_500 <= len(kept) <= 1_500 + 3 * 2 * Record._LOOSE
+    assert 2_700 <= len(kept) <= 2_700 + 3 * 2 * Record._LOOSE
     assert kept == [moment for moment in range(3_000) for _ in range(3)][-len(kept) :]
 
 
