@@ -10,6 +10,7 @@ import pytest
 
 import workbench as wb
 from workbench.runtimes.trace import Record
+from workbench.testing.clock import ManualClock
 from workbench.views.credit import Credit
 from workbench.views.dashboards import clickstream, home, sensors, trading
 from workbench.views.service import Feed, Latest, Service
@@ -110,6 +111,23 @@ def test_what_was_computed_is_shared_until_something_happens(warmed):
     feed.once("a key", lambda: calls.append(1), every=3600)
     feed.run.status = "paused"
     assert len(calls) == 3
+
+
+def test_what_nobody_asks_for_any_more_is_let_go(warmed, monkeypatch):
+    _, feed = warmed
+    clock = ManualClock("2026-01-05")
+    monkeypatch.setattr(feed, "_clock", clock)
+    monkeypatch.setattr(feed, "_once", {})
+
+    def table(key):
+        return feed.once(key, lambda: pd.DataFrame({"v": [1]}))
+
+    often, seldom = table("often"), weakref.ref(table("seldom"))
+    for _ in range(3):
+        clock.advance("15s")
+        assert table("often") is often
+    gc.collect()
+    assert seldom() is None
 
 
 def test_closed_panes_are_the_latest_of_each(warmed):

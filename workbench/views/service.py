@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -43,7 +44,19 @@ TICK = 0.22
 LEAVE = 1.0
 """A run that is behind, as one at full speed is, takes half of the time: the rest is for those who look."""
 HELD = 600
-"""Things that are held since they were computed; sessions that look at different pasts need many."""
+"""How many computed things are held; sessions that look at different pasts need many."""
+UNASKED = 20
+"""Seconds that a thing is held for which nobody has asked."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A thing that was computed: of which version of the trace, when, and when it was last asked for."""
+
+    version: int
+    made: int
+    asked: int
+    value: Any
 
 
 class Latest:
@@ -128,7 +141,7 @@ class Feed:
         self.warming = False
         self.told = ""
         self.acknowledged: dict[str, None] = {}
-        self._once: dict[Any, tuple[int, int, Any]] = {}
+        self._once: dict[Any, Held] = {}
         self._events: dict[str, Record] = {}
         self._kept: dict[Any, Any] = {}
         self._clock = SystemClock()
@@ -254,15 +267,13 @@ class Feed:
         When a run is held or over, all of it is shown.
         """
         version, now = self.run.trace.version, self._clock.now()
-        held, rest = self._once.get(key), every * SECOND if self.run.status == "running" else 0
-        if held is not None and (held[0] == version or now - held[1] < rest):
-            return held[2]
-        made = make()
-        self._once.pop(key, None)
-        self._once[key] = (version, now, made)
-        while len(self._once) > HELD:  # that which was computed longest ago
-            self._once.pop(next(iter(self._once)))
-        return made
+        held, rest = self._once.pop(key, None), every * SECOND if self.run.status == "running" else 0
+        if held is None or (held.version != version and now - held.made >= rest):
+            held = Held(version, now, now, make())
+        self._once[key], held.asked = held, now
+        while len(self._once) > HELD or now - next(iter(self._once.values())).asked > UNASKED * SECOND:
+            del self._once[next(iter(self._once))]  # that for which nobody has asked the longest
+        return held.value
 
 
 class Service:
