@@ -94,6 +94,27 @@ def test_buttons_act_on_the_shared_run(warmed):
     assert feed.run.speed == 60
 
 
+def test_the_speed_that_a_run_has_can_be_chosen_and_while_it_is_warmed_up_the_one_to_come(
+    warmed, monkeypatch
+):
+    board, feed = warmed
+    usual = feed.run.speed
+    try:
+        feed.run.speed = 7
+        page = board.view(feed)
+        assert page.head.data["speed"] == "7"
+        offered = re.findall('<option value="(.*?)">', page.head.html)
+        assert offered == ["1", "7", "10", "60", "max"]
+        page.hear({"name": "speed", "value": "60"})
+        page.hear({"name": "speed", "value": "7"})
+        assert feed.run.speed == 7
+        monkeypatch.setattr(feed, "warming", True)
+        feed.run.speed = 50
+        assert board.view(feed).head.data["speed"] == "10"
+    finally:
+        feed.run.speed = usual
+
+
 def test_what_was_computed_is_shared_until_something_happens(warmed):
     _, feed = warmed
     calls = []

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import panel as pn
 
+from workbench.runtimes.pace import Speed
 from workbench.time import SECOND, SystemClock, timestamp
 from workbench.views import export, markup, strip, theme, words
 from workbench.views.alerts import Alerts
@@ -40,7 +41,7 @@ SHARE = 0.4
 two a second at least."""
 BEHIND = 30
 """Seconds of processing time that a run may be behind and still be called live without more words."""
-SPEEDS: Mapping[str, Any] = {"1": 1, "10": 10, "60": 60, "max": "max"}
+SPEEDS: Sequence[Speed] = (1, 10, 60, "max")
 PLACES = (("", "Home"), ("clickstream", "Store pulse"), ("trading", "Tape"), ("sensors", "City"))
 SCRIPTS = ("page.js", "drawer.js", "wire.js")
 STEPS = {"back": "-60", "on": "+60", "live": "live"}
@@ -99,7 +100,8 @@ class Page:
         self._met = False
         self._last_beat = self._rest_until = 0
         self.theme = "light"
-        self.head = Bound(html=markup.controls_html(self.controls, list(SPEEDS)))
+        self._speeds = _speeds(self.feeds[0].speed)
+        self.head = Bound(html=markup.controls_html(self.controls, list(self._speeds)))
         self.strip = Bound(html=strip.MARKUP)
         self.drawer = Drawer()
         self.tools: Bound | None = None
@@ -305,7 +307,7 @@ class Page:
             "event": words.clock(metrics.watermark),
             "processing": words.clock(metrics.now),
             "button": "Resume" if run.status == "paused" else "Pause",
-            "speed": str(run.speed),
+            "speed": _spelled(self.feeds[0].speed),
             "over": not run.over,
             "address": self.address(),
             "only": {} if scope is None else scope.only,
@@ -326,8 +328,8 @@ class Page:
             return
         if name == "pause":
             run.pause() if run.status == "running" else run.resume()
-        elif value in SPEEDS:
-            run.speed = SPEEDS[value]
+        elif value in self._speeds:
+            run.speed = self._speeds[value]
 
     def _paint(self, chosen: str) -> None:
         """Let the figures have the colours of a light or dark page; the style sheet does the rest."""
@@ -359,6 +361,16 @@ class Page:
                 self.drawer.open(card.title, card.data())
             else:
                 self.drawer.hand_over(f"{card.title}.csv", export.CSV, export.csv(card.data()))
+
+
+def _spelled(speed: Speed) -> str:
+    return speed if isinstance(speed, str) else f"{speed:g}"
+
+
+def _speeds(own: Speed) -> dict[str, Speed]:
+    """Give what can be chosen, by how it is spelled: the usual speeds, and the one that the run has."""
+    speeds = {_spelled(speed): speed for speed in (*SPEEDS, own)}
+    return dict(sorted(speeds.items(), key=lambda each: float("inf") if each[1] == "max" else each[1]))
 
 
 def _behind(seconds: float) -> str:

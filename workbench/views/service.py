@@ -19,6 +19,7 @@ from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
 from workbench.model.triggers import ACCUMULATING, AfterWatermark
 from workbench.ops.metrics import Timing
+from workbench.runtimes.pace import Speed
 from workbench.runtimes.registry import start
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import LEAST, Metrics, Past, Record
@@ -124,7 +125,7 @@ class Feed:
         name: str,
         pipeline: Callable[[], Pipeline],
         *,
-        speed: float = 10,
+        speed: Speed = 10,
         warm_up: str = "8min",
         batch_rows: int = 5_000,
         past: Past = False,
@@ -156,6 +157,11 @@ class Feed:
     def begun(self) -> Run | None:
         """The run, if there is one yet."""
         return self._run
+
+    @property
+    def speed(self) -> Speed:
+        """The speed of the run; while it is warmed up, the one that it will have then."""
+        return self._speed if self.warming else self.run.speed
 
     @property
     def version(self) -> tuple[int, str]:

@@ -151,7 +151,7 @@ def card_values(feed: Feed) -> dict[str, Any]:
         "rows": words.short(metrics.rows),
         "late": words.number(metrics.late),
         "rejected": words.number(metrics.rejected),
-        "speed": "max" if feed.run.speed == "max" else f"{feed.run.speed:g}×",
+        "speed": "max" if feed.speed == "max" else f"{feed.speed:g}×",
         "size": f"{words.short(metrics.state)} entries",
     }
     return {f"{feed.name}_{name}": value for name, value in values.items()}
