@@ -1,15 +1,17 @@
 """What sessions cost a server: how often each of thirty is told what is new, and what memory they take.
 
 The sessions are websockets that speak Bokeh's protocol and acknowledge frames as a page does; thirty browsers
-would measure the browsers. ``--seconds 600`` makes it ten minutes.
+would measure the browsers. What runs keep fills for an hour: ``--warm 3600 --seconds 3600`` tells of memory
+what ten minutes cannot.
 
-    python -m benchmarks.serving [--sessions 30] [--seconds 60] [--page clickstream] [--own]
+    python -m benchmarks.serving [--sessions 30] [--seconds 60] [--page clickstream] [--own] [--warm 0]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import re
 import subprocess
@@ -30,6 +32,7 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 from benchmarks.checks import Check, tell
 from workbench.views.wire import MESSAGE
 
+PAGES = ("clickstream", "trading", "sensors")
 LONG = 300
 """Seconds from which on a slope of memory says something."""
 
@@ -47,8 +50,8 @@ wb.dashboard(traffic, revenue, ("Late", traffic.late), title="My shop", speed=10
 class Served:
     """A server as a process of its own, and what it says of itself."""
 
-    def __init__(self, folder: Path, files: Sequence[str], place: str) -> None:
-        self.place = place
+    def __init__(self, folder: Path, files: Sequence[str], *places: str) -> None:
+        self.places = places
         (folder / "my_dashboard.py").write_text(OWN)
         command = [sys.executable, "-m", "workbench.cli", "serve", *files, "--port", "0"]
         self.process = subprocess.Popen(
@@ -166,7 +169,8 @@ async def watch(server, seconds, sessions):
 
 async def wave(server: Served, count: int, seconds: float) -> tuple[float, Any]:
     """Open all sessions, let them follow, and close them all."""
-    sessions = [Session(server.host, server.place) for _ in range(count)]
+    places = itertools.islice(itertools.cycle(server.places), count)
+    sessions = [Session(server.host, place) for place in places]
     for session in sessions:
         await session.open()
     following = [asyncio.ensure_future(session.follow()) for session in sessions]
@@ -190,13 +194,14 @@ async def empty(server, seconds=120):
 
 
 def checks(
-    sessions: int = 30, seconds: float = 60, place: str = "clickstream", own: bool = False
+    sessions: int = 30, seconds: float = 60, page: str = PAGES[0], *, own: bool = False, warm: float = 0
 ) -> Iterator[Check]:
     """How often each of many sessions is told what is new, and what that costs."""
+    files, places = (["my_dashboard.py"], [""]) if own else ([], PAGES if page == "all" else [page])
     with tempfile.TemporaryDirectory() as folder:
-        server = Served(Path(folder), ["my_dashboard.py"] if own else [], "" if own else place)
+        server = Served(Path(folder), files, *places)
         try:
-            measured = asyncio.run(measure(server, sessions, seconds))
+            measured = asyncio.run(measure(server, sessions, seconds, warm))
         finally:
             server.end()
     yield Check(
@@ -208,9 +213,10 @@ def checks(
         yield Check("serving", "slope of memory", measured["slope"], 60, "less", "MB/h")
 
 
-async def measure(server: Served, count: int, seconds: float) -> dict[str, float]:
+async def measure(server: Served, count: int, seconds: float, warm: float) -> dict[str, float]:
     """Let sessions come, look, and go, twice: the first time what is kept once is made."""
-    await asyncio.sleep(15)  # until it is warm
+    await asyncio.sleep(15)  # until the runs are warm
+    await wave(server, len(server.places), warm)
     await wave(server, count, 5)
     before = await empty(server)
     _, (rates, cores, memory) = await wave(server, count, seconds)
@@ -230,10 +236,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--page", default="clickstream")
+    parser.add_argument("--page", default=PAGES[0], choices=[*PAGES, "all"])
+    parser.add_argument(
+        "--warm", type=float, default=0, help="seconds for which one session a page looks first"
+    )
     parser.add_argument("--own", action="store_true", help="a dashboard of one's own instead")
     chosen = parser.parse_args(arguments)
-    tell(checks(chosen.sessions, chosen.seconds, chosen.page, chosen.own))
+    tell(checks(chosen.sessions, chosen.seconds, chosen.page, own=chosen.own, warm=chosen.warm))
 
 
 if __name__ == "__main__":
