@@ -25,6 +25,7 @@ from workbench.runtimes.batch import Pipeline, require_end
 from workbench.runtimes.bins import Bins
 from workbench.runtimes.fates import FATES, LATE_ACCEPTED, REFUSED, TOO_LATE, Codes, fates_of
 from workbench.runtimes.sought import with_key
+from workbench.runtimes.trace import Record
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, to_nanos
 
 Key = tuple[tuple[str, Any], ...]
@@ -35,6 +36,8 @@ FEW: Final = 64
 """Batches whose rows may stay as they came."""
 
 _PORTS: Final = (OUT, LATE, REJECTED)
+PANES: Final = 20_000
+"""Panes that are kept, about."""
 
 MOST_STEPS: Final = 500
 """Steps of the watermark kept of one batch; the last is always among them."""
@@ -49,8 +52,8 @@ class Moment:
     watermark: int
     steps: Nanos
     """Shape (2, steps): when the watermark moved, and to where."""
-    panes: pd.DataFrame
-    fired: Nanos
+    told: int
+    """How many panes had been put out before it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +95,8 @@ class Plane:
         few, so many more are kept.
     moments : int
         How many batches to keep the watermark and the panes of.
+    panes : int
+        How many panes to keep, about.
 
     Attributes
     ----------
@@ -103,7 +108,7 @@ class Plane:
         If the bound of the watermark was changed: since when, to which, and where the watermark was then.
     """
 
-    def __init__(self, step: Step, *, keep: int = 5_000, moments: int = 2_000) -> None:
+    def __init__(self, step: Step, *, keep: int = 5_000, moments: int = 2_000, panes: int = PANES) -> None:
         self.step, self.keep = step, keep
         windowed = step if isinstance(step, Aggregated) else None
         self.window: Window | None = None if windowed is None else windowed.window
@@ -113,6 +118,7 @@ class Plane:
         self.bounds: list[tuple[int, int, int]] = []
         self._bins: dict[Key, Bins] = {(): Bins(self.window)}
         self._moments: deque[Moment] = deque(maxlen=moments)
+        self._panes = Record(panes)  # their index says when they were due
         self._rows: deque[Came] = deque()
         self._late: deque[Came] = deque()
         self._held = self._held_late = 0
@@ -138,7 +144,8 @@ class Plane:
         first = stamp.first if len(stamp.times) else stamp.first - 1
         fired = self._fired(panes, outcome.stamp, came, arrivals, after)
         steps = self._steps(stamp, arrivals, after)
-        self._moments.append(Moment(first, self.now, stamp.watermark, steps, panes, fired))
+        self._moments.append(Moment(first, self.now, stamp.watermark, steps, self._panes.total))
+        self._panes.append(panes.set_axis(fired))
         self._hold(came)
         self.watermark = stamp.watermark
         self.version += 1
@@ -160,7 +167,7 @@ class Plane:
     def restart(self, step: Step) -> None:
         """Begin anew with other windows; those who look at it see that, and what they watch stays watched."""
         version, watched = self.version, [dict(key) for key in self._bins if key]
-        Plane.__init__(self, step, keep=self.keep, moments=self._moments.maxlen or 0)
+        Plane.__init__(self, step, keep=self.keep, moments=self._moments.maxlen or 0, panes=self._panes.keep)
         self.version = version + 1
         for key in watched:
             self.watch(key)
@@ -231,11 +238,11 @@ class Plane:
         An on-time pane fires when the row arrives that takes the watermark past the end of its window, a late
         pane with the last row that came late for it in its batch; others with their batch.
         """
-        some = [each for each in self._moments if each.now >= since and len(each.panes)]
+        before = next((each.told for each in self._moments if each.now >= since), self._panes.total)
+        some = self._panes.since(before)
         if not some:
             return pd.DataFrame({"fired": np.zeros(0, dtype=np.int64)})
-        panes = pd.concat([each.panes for each in some], ignore_index=True)
-        panes.insert(0, "fired", np.concatenate([each.fired for each in some]))
+        panes = pd.concat(some).rename_axis("fired").reset_index()
         return with_key(panes, key) if key else panes
 
     def _steps(self, stamp: Stamp, arrivals: Nanos, after: Nanos) -> Nanos:
@@ -308,7 +315,7 @@ class Plane:
     def _go_back(self, stamp: Stamp) -> None:
         """Forget what is to come again: the run has been rewound to before this batch."""
         while self._moments and self._moments[-1].first >= stamp.first:
-            self._moments.pop()
+            self._panes.cut(self._moments.pop().told)
         while self._rows and self._rows[-1].frame.index[-1] >= stamp.first:
             came = self._rows.pop()
             kept = came.only(np.flatnonzero(came.frame.index < stamp.first))
@@ -362,7 +369,7 @@ def replay(
     2 1970-01-01 00:01:30      8  on_time
     """
     require_end(step, "a time plane of the whole")
-    plane = Plane(step, keep=keep, moments=100_000)
+    plane = Plane(step, keep=keep, moments=100_000, panes=END_OF_TIME)
     if key:
         plane.watch(key)
     windows = operator_for(step)

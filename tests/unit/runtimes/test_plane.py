@@ -108,6 +108,22 @@ def test_older_rows_become_counts_and_none_is_lost():
     assert plane.binned().rows.sum() + len(plane.rows()) == sum(whole.values())
 
 
+def test_the_latest_panes_are_kept_as_they_were():
+    stream = described(wb.Tumbling("1min"))
+    planes = [Plane(stream.step), Plane(stream.step, panes=7)]
+    for plane in planes:
+        run = wb.start(total=stream, speed="max", batch_rows=3, paused=True)
+        run.graph.nodes["total"].plane = plane
+        run.resume().wait(10)
+    whole, few = (plane.panes() for plane in planes)
+    assert 7 <= len(few) < len(whole)
+    pd.testing.assert_frame_equal(few, whole[-len(few) :].reset_index(drop=True))
+    middle = int(whole["fired"].iloc[len(whole) // 2])
+    since = planes[0].panes(since=middle)
+    pd.testing.assert_frame_equal(since, whole[-len(since) :].reset_index(drop=True))
+    assert since["fired"].min() <= middle <= since["fired"].max()
+
+
 def test_a_key_that_is_looked_at_has_bins_of_its_own():
     stream = described(wb.Tumbling("1min"))
     plane = Plane(stream.step, keep=30)
