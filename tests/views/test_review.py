@@ -40,6 +40,8 @@ def test_what_is_not_in_the_queue_cannot_be_judged(feed):
 
 def test_buttons_of_a_page_say_it(feed):
     page, other = trading.view(feed), trading.view(feed)
+    for each in (page, other):
+        each.obey("tab", "payments")
     payment = str(review.waiting(page.scope)["event_id"].iloc[0])
     page.hear({"part": "card9", "name": "fraud", "value": payment})
     other.refresh()

@@ -32,7 +32,7 @@ Key = tuple[tuple[str, Any], ...]
 
 ROW: Final = ("event_time", "arrival", "met", "fate")
 
-FEW: Final = 64
+FEW: Final = 8
 """Batches whose rows may stay as they came."""
 
 _PORTS: Final = (OUT, LATE, REJECTED)

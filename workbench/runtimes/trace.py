@@ -127,8 +127,11 @@ class Record:
         self.total, self._forgotten = total, min(self._forgotten, total)
 
     def frame(self) -> pd.DataFrame:
-        """Give the rows kept, in the order in which they came out."""
-        return pd.concat(self._frames) if self._frames else pd.DataFrame()
+        """Give the rows kept, in the order in which they came out; who asks often finds them together."""
+        if len(self._frames) > 1:
+            self._frames = [pd.concat(self._frames).iloc[-max(self.keep, len(self._frames[-1])) :]]
+            self._held = len(self._frames[0])
+        return self._frames[0] if self._frames else pd.DataFrame()
 
 
 @dataclass(slots=True)

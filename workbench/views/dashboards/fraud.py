@@ -116,9 +116,9 @@ def cards(scope: Scope, tables: Any) -> list[Card]:
             "Payments by score", spread, span=5, note="Length of a bar: logarithm of how many",
             data=lambda: spread_rows(scope), every=0.9, tab=TAB,
         ),
-        Card("How good the scores are", tables["quality"][0], span=7, tab=TAB,
+        Card("How good the scores are", tables["quality"].bound, span=7, tab=TAB,
              note="Against the truth of the simulator, of all payments that are kept"),
-        Card("Review queue", tables["queue"][0], span=12, tab=TAB, extra=tables["verdicts"][0],
+        Card("Review queue", tables["queue"].bound, span=12, tab=TAB, extra=tables["verdicts"].bound,
              note="The newest first; what somebody says of a payment holds for all who look"),
     ]  # fmt: skip
 

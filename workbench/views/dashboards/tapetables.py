@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,36 @@ from workbench.views.dashboards import fraud, review, taperows
 from workbench.views.export import origin
 from workbench.views.scope import Scope
 
-Tables = Mapping[str, tuple[Bound, Callable[[Scope, str], dict[str, Any]], float]]
-"""By name: the table, what it shows of a symbol, and how often it changes at the most, in seconds."""
+
+class Table(NamedTuple):
+    """A table of the page.
+
+    Parameters
+    ----------
+    bound : Bound
+        The part of the page.
+    values : callable
+        Gives what it shows, from a scope and the symbol chosen.
+    every : float
+        Seconds from one change to the next, at least.
+    tab : str
+        On which it is.
+    """
+
+    bound: Bound
+    values: Callable[[Scope, str], dict[str, Any]]
+    every: float
+    tab: str
+
+
+MARKET = "market"
+"""The first tab; the other is that of `workbench.views.dashboards.fraud`."""
 LEVELS = 8
 TRADES = 19
 
 
-def made(symbols: Sequence[str]) -> Tables:
-    """Give all tables."""
+def made(symbols: Sequence[str]) -> Mapping[str, Table]:
+    """Give all tables by name."""
     ladder = [("side", "", "left"), ("price", "Price", ""), ("size", "Shares", ""), ("bar", "", "bar")]
     trades = [("time", "Time", "left event"), ("price", "Price", "signed"), ("size", "Size", "")]
     every = [
@@ -41,13 +63,17 @@ def made(symbols: Sequence[str]) -> Tables:
     ]
     count = len(symbols)
     return {
-        "ladder": (parts.table(ladder, 2 * LEVELS + 1), ladder_values, 0.4),
-        "trades": (parts.table(trades, TRADES), trade_values, 0.0),
-        "symbols": (parts.table(every, count), lambda scope, _: symbol_values(scope, symbols), 0.9),
-        "watermarks": (parts.table(marks, count), lambda scope, _: mark_values(scope, count), 0.4),
-        "queue": (review.queue(), lambda scope, _: review.queue_values(scope), 0.9),
-        "verdicts": (review.foot(), lambda scope, _: review.foot_values(scope), 0.9),
-        "quality": (fraud.quality(), lambda scope, _: fraud.quality_values(scope), 1.9),
+        "ladder": Table(parts.table(ladder, 2 * LEVELS + 1), ladder_values, 0.4, MARKET),
+        "trades": Table(parts.table(trades, TRADES), trade_values, 0.0, MARKET),
+        "symbols": Table(
+            parts.table(every, count), lambda scope, _: symbol_values(scope, symbols), 0.9, MARKET
+        ),
+        "watermarks": Table(
+            parts.table(marks, count), lambda scope, _: mark_values(scope, count), 0.4, MARKET
+        ),
+        "queue": Table(review.queue(), lambda scope, _: review.queue_values(scope), 0.9, fraud.TAB),
+        "verdicts": Table(review.foot(), lambda scope, _: review.foot_values(scope), 0.9, fraud.TAB),
+        "quality": Table(fraud.quality(), lambda scope, _: fraud.quality_values(scope), 1.9, fraud.TAB),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from workbench.views.bound import Bound
 from workbench.views.candles import candle_plot
 from workbench.views.dashboards import fraud, review, tapetables
 from workbench.views.dashboards import taperows as rows
+from workbench.views.dashboards.tapetables import MARKET, Table
 from workbench.views.page import Page
 from workbench.views.pagecard import Card
 from workbench.views.scope import Scope
@@ -31,8 +33,6 @@ QUESTION = "Where are prices going, who pushes them, and which payments should s
 SYMBOLS = ("ALBA", "BRIO", "CETO", "DUNE", "ERGO", "FARO")
 BLOCK_TRADE = 3_000
 """Shares from which on a trade is left out of the average price."""
-MARKET, PAYMENTS = "market", "payments"
-"""The tabs."""
 
 
 def pipeline(seed: int = 7, duration: str | None = None) -> dict[str, EventStream]:
@@ -120,7 +120,7 @@ def _cancelled(orders: pd.DataFrame) -> Any:
 def view(feed: Feed) -> Page:
     """Build the page of one browser session."""
     choices = {"symbol": SYMBOLS, "interval": rows.INTERVALS[1:2] + rows.INTERVALS[:1] + rows.INTERVALS[2:]}
-    scope = Scope(feed, choices=choices | {"tab": (MARKET, PAYMENTS)}, last="5min")
+    scope = Scope(feed, choices=choices | {"tab": (MARKET, fraud.TAB)}, last="5min")
     top = page.kpis(
         ("last", "Last price", "EUR"),
         ("vwap", "VWAP 1 min", "EUR"),
@@ -138,10 +138,10 @@ def view(feed: Feed) -> Page:
         top.say(**scope.once(("kpis", symbol), lambda: rows.key_figures(scope, symbol), every=0.4))
         choice.say(symbol=symbol, interval=scope.chosen["interval"])
         said = review.version(scope)
-        for name, (bound, values, every) in tables.items():
-            bound.say(
-                **scope.once(("table", name, symbol, said), partial(values, scope, symbol), every=every)
-            )
+        for name, (bound, values, every, tab) in tables.items():
+            if tab == scope.chosen["tab"]:
+                key = ("table", name, symbol, said)
+                bound.say(**scope.once(key, partial(values, scope, symbol), every=every))
 
     def act(name: str, value: str) -> None:
         review.obey(scope, name, value)
@@ -153,7 +153,7 @@ def view(feed: Feed) -> Page:
     )
 
 
-def _prices(scope: Scope, choice: Bound, tables: tapetables.Tables) -> list[Card]:
+def _prices(scope: Scope, choice: Bound, tables: Mapping[str, Table]) -> list[Card]:
     together = DataRange1d(range_padding=0.01)
     candles = candle_plot(
         rows.candles(scope), average="vwap", y_label="EUR", height=310, x_range=together, left=72
@@ -185,13 +185,13 @@ def _prices(scope: Scope, choice: Bound, tables: tapetables.Tables) -> list[Card
         ),
         Card(
             "Ladder of the book",
-            tables["ladder"][0],
+            tables["ladder"].bound,
             span=3,
             rows=2,
             note="What waits at each price, in shares",
             tab=MARKET,
         ),
-        Card("Trades", tables["trades"][0], span=2, rows=2, note="▲ bought, ▼ sold", tab=MARKET),
+        Card("Trades", tables["trades"].bound, span=2, rows=2, note="▲ bought, ▼ sold", tab=MARKET),
         Card(
             "Volume by who crossed the spread, shares",
             volume,
@@ -203,7 +203,7 @@ def _prices(scope: Scope, choice: Bound, tables: tapetables.Tables) -> list[Card
     ]
 
 
-def _returns(scope: Scope, tables: tapetables.Tables, alerts: Alerts) -> list[Card]:
+def _returns(scope: Scope, tables: Mapping[str, Table], alerts: Alerts) -> list[Card]:
     returns = charts.line_plot(
         rows.returns(scope), "deviations", "density", "of", categories=("returns", "normal"), dots=True,
         x_time="", x_label="standard deviations", y_label="density, log10", y_format="0.0", height=214,
@@ -215,7 +215,7 @@ def _returns(scope: Scope, tables: tapetables.Tables, alerts: Alerts) -> list[Ca
     return [
         Card(
             "All symbols",
-            tables["symbols"][0],
+            tables["symbols"].bound,
             span=5,
             note="VWAP: average price weighted by volume, without block trades",
             tab=MARKET,
@@ -242,7 +242,7 @@ def _returns(scope: Scope, tables: tapetables.Tables, alerts: Alerts) -> list[Ca
         ),
         Card(
             "Watermark by symbol",
-            tables["watermarks"][0],
+            tables["watermarks"].bound,
             span=5,
             note="The least of those that are not idle is the watermark of all",
             tab=MARKET,
