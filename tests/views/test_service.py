@@ -7,6 +7,8 @@ import weakref
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import workbench as wb
 from workbench.runtimes.trace import Record
@@ -195,6 +197,31 @@ def test_latest_keeps_the_newest_revision_and_forgets_old_windows():
         if (minute, revision) == (0, 1):
             assert frame["revision"].tolist() == [1, 0]
     assert len(frame) == 3
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 9), st.sampled_from("ab")), min_size=1, max_size=4), max_size=12
+    )
+)
+def test_latest_is_the_last_pane_of_each_window_and_key(batches):
+    record, latest = Record(keep=1_000), Latest(["window_end", "k"])
+    for batch in batches:
+        minutes, keys = zip(*batch, strict=True)
+        ends = pd.Timestamp("2026-01-05") + pd.to_timedelta(minutes, unit="min")
+        revision = range(record.total, record.total + len(batch))
+        record.append(pd.DataFrame({"window_end": ends, "k": keys, "revision": revision}))
+        latest.refresh(record)
+    wanted = record.frame()
+    if batches:
+        wanted = wanted.drop_duplicates(["window_end", "k"], keep="last").sort_values(
+            "window_end", kind="stable"
+        )
+    pd.testing.assert_frame_equal(
+        latest.frame.sort_values([*latest.frame], ignore_index=True),
+        wanted.sort_values([*wanted], ignore_index=True),
+    )
+    assert not batches or latest.frame["window_end"].is_monotonic_increasing
 
 
 def test_latest_forgets_windows_of_long_ago_but_for_the_last_panes():

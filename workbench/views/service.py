@@ -66,7 +66,7 @@ class Latest:
     Parameters
     ----------
     keys : sequence of str
-        The columns that tell panes apart.
+        The columns that tell panes apart, ``window_end`` among them.
     keep : int
         How many rows to keep, about: whole windows are forgotten, the oldest first. So are those that ended
         `KEPT_FOR` before the last one, but for the last 2,000 panes.
@@ -86,9 +86,12 @@ class Latest:
         if not self._early:  # the most of what comes, where each batch fires
             fresh = [told for frame in fresh if len(told := frame[frame[TIMING] != EARLY])]
         if fresh:
-            frames = [self.frame, *fresh] if len(self.frame) else fresh
-            panes = pd.concat(frames).drop_duplicates(self._keys, keep="last")
-            panes = panes.sort_values(WINDOW_END, kind="stable", ignore_index=True)
+            first = min(frame[WINDOW_END].min() for frame in fresh)
+            settled = self.frame[WINDOW_END].searchsorted(first) if len(self.frame) else 0
+            before = [self.frame.iloc[settled:]] if settled < len(self.frame) else []
+            panes = pd.concat(before + fresh).drop_duplicates(self._keys, keep="last")
+            panes = panes.sort_values(WINDOW_END, kind="stable")
+            panes = pd.concat([self.frame.iloc[:settled], panes] if settled else [panes], ignore_index=True)
             ends = panes[WINDOW_END]
             oldest = min(ends.iloc[-1] - pd.Timedelta(KEPT_FOR), ends.iloc[-min(LEAST, len(panes))])
             oldest = max(oldest, ends.iloc[-min(self._keep, len(panes))])
