@@ -199,11 +199,10 @@ def test_latest_keeps_the_newest_revision_and_forgets_old_windows():
     assert len(frame) == 3
 
 
-@given(
-    st.lists(
-        st.lists(st.tuples(st.integers(0, 9), st.sampled_from("ab")), min_size=1, max_size=4), max_size=12
-    )
-)
+PANES = st.lists(st.tuples(st.integers(0, 9), st.sampled_from("ab")), min_size=1, max_size=4)
+
+
+@given(st.lists(PANES, max_size=12))
 def test_latest_is_the_last_pane_of_each_window_and_key(batches):
     record, latest = Record(keep=1_000), Latest(["window_end", "k"])
     for batch in batches:
@@ -213,10 +212,7 @@ def test_latest_is_the_last_pane_of_each_window_and_key(batches):
         record.append(pd.DataFrame({"window_end": ends, "k": keys, "revision": revision}))
         latest.refresh(record)
     wanted = record.frame()
-    if batches:
-        wanted = wanted.drop_duplicates(["window_end", "k"], keep="last").sort_values(
-            "window_end", kind="stable"
-        )
+    wanted = wanted.drop_duplicates(["window_end", "k"], keep="last") if batches else wanted
     pd.testing.assert_frame_equal(
         latest.frame.sort_values([*latest.frame], ignore_index=True),
         wanted.sort_values([*wanted], ignore_index=True),
