@@ -7,7 +7,9 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 import pytest
+from bokeh.document import Document
 from bokeh.models import ColumnDataSource, TableColumn
+from panel.io.state import set_curdoc
 
 import workbench as wb
 from workbench.errors import DescriptionError
@@ -59,6 +61,43 @@ def feed():
 
     yield on
     made[0].stop()
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_others_and_says_so(caplog):
+    stream, revenue = described()
+    broken = [False]
+
+    def large(picture):
+        if broken[0]:
+            raise ValueError("no bars today")
+        return picture.map(lambda bars: bars.select(revenue=(1, None)), hv.Rectangles)
+
+    apart = revenue.plot.bars("window_start", "revenue", by="shop").apply(large)
+    shown = wb.dashboard(("Apart", apart), ("Revenue", revenue), ("Rows", stream), title="Sales")
+    feed = SharedFeed("Sales", shown._streams, {"paused": True, "speed": 600})
+
+    async def go():
+        feed.begin()
+        for _ in range(4):
+            feed.run.step()
+        with set_curdoc(Document()):
+            page = shown.page(feed)
+        assert page.strip.data["trouble"] == ""
+        broken[0] = True
+        before = page.cards[2].body.data
+        for _ in range(2):
+            feed.run.step()
+            page.refresh()
+        assert page.strip.data["trouble"] == "Apart: ValueError: no bars today"
+        assert page.cards[2].body.data != before
+        assert [record.message for record in caplog.records] == ["Sales: Apart"]
+        broken[0] = False
+        feed.run.step()
+        page.refresh()
+        assert page.strip.data["trouble"] == ""
+
+    asyncio.run(go())
+    feed.stop()
 
 
 def held(root):

@@ -6,7 +6,7 @@ import functools
 import html
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import holoviews as hv
@@ -161,7 +161,6 @@ class Dashboard:
             self._card(item, original, span, feed)
             for item, original, span in zip(self.items, originals, spans, strict=True)
         ]
-        updated = [part for _, parts in made for part in parts]
         figures = [
             figure
             for item, original in zip(self.items, originals, strict=True)
@@ -170,16 +169,14 @@ class Dashboard:
         top = kpis(*(each.words(place) for place, each in enumerate(figures)))
 
         def update() -> None:
-            for part in updated:
-                part.update()
             top.say(**feed.once("figures", lambda: _told(figures, feed), every=REST))
 
         cards = [card for card, _ in made]
         credit = Credit(frames=1, patience=PATIENCE)
         page = Page([feed], "", self.title, self.question, cards, top, update, places=(), credit=credit)
-        for part in updated:
-            if isinstance(part, PictureCard):
-                part.dark = lambda: page.theme == "dark"
+        for _, picture in made:
+            if picture is not None:
+                picture.dark = lambda: page.theme == "dark"
         return page
 
     def _ipython_display_(self) -> None:
@@ -207,21 +204,31 @@ class Dashboard:
         results = {rows: self._results[rows.source_stream.step] for rows in rows_in(shown)}
         return Original(shown, results, feed)
 
-    def _card(self, item: Item, original: Original, span: int, feed: SharedFeed) -> tuple[Card, list[Any]]:
-        """Give the card of an item, and its parts that are brought up to date."""
+    def _card(
+        self, item: Item, original: Original, span: int, feed: SharedFeed
+    ) -> tuple[Card, PictureCard | None]:
+        """Give the card of an item, and the picture in it."""
         table = TableCard(next(iter(original.results.values())), feed)
         if _is_table(original.shown):
-            return Card(item.title, table.body, span=span, note=_LAST), [table]
+            return Card(item.title, table.body, span=span, note=_LAST, update=table.update), None
         picture = PictureCard(original)
+        drawn = Card(
+            item.title,
+            picture.body,
+            span,
+            figures=picture.figures,
+            further=(picture.rows,),
+            update=picture.update,
+        )
         if not isinstance(item.what, EventStream):
-            card = Card(item.title, picture.body, span, figures=picture.figures, further=(picture.rows,))
-            return card, [picture]
+            return drawn, picture
         behind = Behind(table)
-        card = Card(
-            item.title, picture.body, span, _DASHED,
-            extra=behind.button, below=table.body, figures=picture.figures, further=(picture.rows,),
-        )  # fmt: skip
-        return card, [picture, behind]
+
+        def update() -> None:
+            picture.update()
+            behind.update()
+
+        return replace(drawn, note=_DASHED, extra=behind.button, below=table.body, update=update), picture
 
     def _add(self, stream: EventStream) -> None:
         """Note a result, under a name of its own."""

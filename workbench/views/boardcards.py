@@ -46,7 +46,6 @@ class PictureCard:
         self.rows = Drawn({})
         self._pane = pn.pane.Bokeh(None, sizing_mode="stretch_width", min_height=260)
         self.body = pn.Column(pn.pane.HTML(_WAITING), sizing_mode="stretch_width", margin=0)
-        self.update()
 
     def update(self) -> None:
         """Show what is new."""

@@ -7,16 +7,19 @@ and rows go by the wire of the page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import holoviews as hv
 import numpy as np
 import numpy.typing as npt
+import param
 from bokeh.document import Document
 from bokeh.io.doc import patch_curdoc
 from bokeh.models import ColumnDataSource, Plot
 from bokeh.util.serialization import transform_array
 
+from workbench.errors import WorkbenchError
 from workbench.views.drawing import Drawing
 from workbench.views.live import Tables
 from workbench.views.rows import Rows
@@ -28,6 +31,8 @@ Changes = dict[tuple[str, str], int]
 
 REST = 0.18
 """Seconds from one change of what all sessions share to the next, at least: a little less than of a page."""
+PAUSE = 5.0
+"""Seconds until what could not be drawn is drawn anew."""
 
 
 class Original:
@@ -60,10 +65,32 @@ class Original:
         self.drawing: Drawing | None = None
         self._versions: dict[Rows, int] = {}
         self._copied: Any = None
+        self._failed: list[Exception] = []
+        note_failures(shown, self._failed)
 
     def update(self) -> None:
-        """Show what is new, some times a second for all; it is drawn when there are rows."""
-        self._feed.once(("original", id(self)), self._refresh, every=REST)
+        """Show what is new, some times a second for all; it is drawn when there are rows.
+
+        Raises
+        ------
+        WorkbenchError
+            If it cannot be drawn, as where a function of somebody's raises.
+        """
+        self._feed.once(("original", id(self)), self._try, every=PAUSE if self._failed else REST)
+        if self._failed:
+            error = self._failed[0]
+            told = f"{type(error).__name__}: {error}"
+            raise WorkbenchError(told, detail="raised while a picture was drawn") from error
+
+    def _try(self) -> None:
+        """Show what is new; what HoloViews has drawn in part is of no use any more."""
+        self._failed.clear()
+        try:
+            self._refresh()
+        except Exception as error:
+            self._failed.append(error)
+        if self._failed:
+            self.drawing, self._versions = None, {}
 
     def _refresh(self) -> None:
         for rows, result in self.results.items():
@@ -94,8 +121,15 @@ class Original:
         if self.drawing is not None:
             self.drawing.close()
         nobody = Document()
+        drawing: Drawing | Exception
         with patch_curdoc(nobody):  # or the rows would follow their runs by themselves
-            drawing = self.drawing = Drawing(self.shown)
+            try:
+                drawing = Drawing(self.shown)
+            except Exception as error:  # Bokeh would not take the document off again
+                drawing = error
+        if isinstance(drawing, Exception):
+            raise drawing
+        self.drawing = drawing
         self.changes, self._copied = {}, None
         drawing.document.on_change(self._note)
         return drawing
@@ -148,6 +182,26 @@ class Copy:
                     setattr(self._models[name], what, value)
         self._version = self._original.version
         return True
+
+
+def note_failures(shown: Any, failed: list[Exception]) -> None:
+    """Let a list take what functions in a picture raise: HoloViews prints it, and keeps what was drawn."""
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*given: Any, **named: Any) -> Any:
+            try:
+                return function(*given, **named)
+            except Exception as error:
+                failed.append(error)
+                raise
+
+        return noted
+
+    for each in shown.traverse(lambda part: part, [hv.DynamicMap]):
+        with param.edit_constant(each.callback):
+            each.callback.callable = noting(each.callback.callable)
+        for given in each.callback.inputs:
+            note_failures(given, failed)
 
 
 def _columns(source: ColumnDataSource) -> dict[str, npt.NDArray[Any]]:

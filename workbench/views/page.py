@@ -7,13 +7,15 @@ never, and no frame grows old in a queue.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import pandas as pd
 import panel as pn
 
+from workbench.errors import WorkbenchError
 from workbench.runtimes.pace import Speed
 from workbench.time import SECOND, SystemClock, timestamp
 from workbench.views import export, markup, strip, theme, words
@@ -41,6 +43,7 @@ SHARE = 0.4
 two a second at least."""
 BEHIND = 30
 """Seconds of processing time that a run may be behind and still be called live without more words."""
+_LOG = logging.getLogger(__name__)
 SPEEDS: Sequence[Speed] = (1, 10, 60, "max")
 PLACES = (("", "Home"), ("clickstream", "Store pulse"), ("trading", "Tape"), ("sensors", "City"))
 SCRIPTS = ("page.js", "drawer.js", "wire.js")
@@ -98,6 +101,7 @@ class Page:
         self._seen: Any = None
         self._document = pn.state.curdoc
         self._met = False
+        self._troubles: dict[str, str] = {}
         self._last_beat = self._rest_until = 0
         self.theme = "light"
         self._speeds = _speeds(self.feeds[0].speed)
@@ -251,18 +255,37 @@ class Page:
 
     def _show(self) -> None:
         """Bring everything up to date: key figures, cards, alerts and health strip."""
-        self.update()
+        self._attempt("Key figures", self.update)
         tab = self._tab
         for card in self.cards:
-            if card.data is not None and card.plot is not None and card.tab in ("", tab):
-                self._draw(card, card.plot, card.data)
+            if card.tab in ("", tab):
+                self._attempt(card.title, partial(self._draw, card))
         if self.alerts is not None:
-            self.alerts.update()
+            self._attempt("Alerts", self.alerts.update)
         if self.controls:
-            self.strip.say(**strip_values(self.scope or self.feeds[0]))
+            told = strip_values(self.scope or self.feeds[0])
+            self.strip.say(**told | {"trouble": told["trouble"] or "\n".join(self._troubles.values())})
 
-    def _draw(self, card: Card, plot: LivePlot, data: Callable[[], pd.DataFrame]) -> None:
-        """Show what is new in a plot; what it is to show is worked out once for all who look at the same."""
+    def _attempt(self, what: str, act: Callable[[], None]) -> None:
+        """Bring a part up to date; if it cannot be, a served page says so, and its other parts go on."""
+        try:
+            act()
+            self._troubles.pop(what, None)
+        except Exception as error:
+            if self._document is None:
+                raise
+            if what not in self._troubles:
+                _LOG.exception("%s: %s", self.title, what)
+            told = error.what if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
+            self._troubles[what] = f"{what}: {told}"
+
+    def _draw(self, card: Card) -> None:
+        """Show what is new in a card; what is to be seen is worked out once for all who look at the same."""
+        if card.update is not None:
+            card.update()
+        plot, data = card.plot, card.data
+        if plot is None or data is None:
+            return
         chosen = () if self.scope is None else tuple(self.scope.chosen.items())
         asked = self.scope or self.feeds[0]
         key = ("card", self.name, card.title, chosen)
@@ -346,9 +369,8 @@ class Page:
         if name == "events":
             events = self.scope.events()
             filters = ", ".join(f"{column} = {held}" for column, held in self.scope.only.items())
-            note = f"of the last {len(events):,} that are kept, the newest first" + f"; {filters}" * bool(
-                filters
-            )
+            note = f"of the last {len(events):,} that are kept, the newest first"
+            note += f"; {filters}" if filters else ""
             self.drawer.open("Raw events", events, note)
         elif name == "notebook" and self.board is not None:
             text = export.notebook(self.board, self.scope, self.address())

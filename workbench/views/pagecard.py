@@ -46,6 +46,8 @@ class Card:
         What the page brings up to date from ``data``; by default the body, if it is one.
     further : sequence of Drawn
         What else is drawn in its figures, and brought up to date by whoever made it.
+    update : callable, optional
+        Brings up to date what the page does not from ``data``.
     """
 
     title: str
@@ -63,6 +65,7 @@ class Card:
     tab: str = ""
     plot: LivePlot | None = None
     further: Sequence[Drawn] = ()
+    update: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.body, LivePlot):
