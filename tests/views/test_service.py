@@ -153,6 +153,17 @@ def test_what_nobody_asks_for_any_more_is_let_go(warmed, monkeypatch):
     assert seldom() is None
 
 
+def test_the_line_of_rates_begins_when_somebody_looks(warmed, monkeypatch):
+    _, feed = warmed
+    clock = ManualClock("2026-01-05")
+    monkeypatch.setattr(feed, "_clock", clock)
+    counts = []
+    for wait in ("1s", "1s", "0.1s", "19s", "1h", "1s"):
+        clock.advance(wait)
+        counts.append(len(feed.rates()))
+    assert counts == [1, 2, 2, 3, 1, 2]
+
+
 def test_closed_panes_are_the_latest_of_each(warmed):
     _, feed = warmed
     for name in feed.streams:

@@ -219,6 +219,8 @@ class Feed:
     def rates(self) -> list[float]:
         """Give the last rates of arrival, rows per second of wall time, two a second while somebody looks."""
         now = self._clock.now()
+        if now - self._sampled > UNASKED * SECOND:
+            self._rates.clear()  # a line would lead from long ago to now
         if now - self._sampled >= SECOND // 2:
             self._sampled = now
             self._rates.append(round(self.run.metrics().rows_per_second, 1))
