@@ -356,8 +356,7 @@ class Run(Changes, Rewinding):
         late, rejected = outcome.frames.get(LATE), outcome.frames.get(REJECTED)
         counters.dropped += outcome.dropped
         if late is not None and len(late):
-            counters.late += len(late)
-            self.trace.late.append(late.assign(result=step))
+            self.trace.note_late(late, step)
         if rejected is not None and len(rejected):
             counters.rejected += len(rejected)
             if self.on_error != "skip" or not isinstance(self.graph.nodes[step].operator, Stateless):

@@ -11,7 +11,10 @@ from collections import deque
 from collections.abc import Collection
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from workbench.errors import DescriptionError
@@ -175,7 +178,7 @@ class Metrics:
     lag : pandas.Timedelta or None
         Processing time minus watermark.
     late, rejected : int
-        Rows that came too late for every window, and rows that were not taken.
+        Rows that came too late for a result (one that several have missed is one), and rows not taken.
     state : int or None
         Entries held by all operators; None of a moment that has passed.
     uptime : pandas.Timedelta or None
@@ -253,6 +256,7 @@ class Trace:
 
     def __init__(self, results: list[str], keep: int = KEEP, keep_for: int | None = None) -> None:
         self._keep_for = keep_for
+        self._late: list[npt.NDArray[Any]] = []
         self.results = {name: Record(keep) for name in results}
         self.late = Record(1_000)
         self.rejected = Record(1_000)
@@ -271,10 +275,19 @@ class Trace:
             self.watermarks.pop()
         while self.marks and self.marks[-1].moment > moment:
             self.marks.pop()
+        self._late.clear()
         self.version += 1
+
+    def note_late(self, rows: pd.DataFrame, result: str) -> None:
+        """Keep the rows that came too late for a result."""
+        self.late.append(rows.assign(result=result))
+        self._late.append(rows.index.to_numpy())
 
     def mark(self, now: int, watermark: int) -> None:
         """Note that a batch has gone through."""
+        if self._late:  # a row that several results have missed is one
+            self.counters.late += len(np.unique(np.concatenate(self._late)))
+            self._late.clear()
         if watermark != NO_WATERMARK:
             self.watermarks.append((now, watermark))
         totals = tuple(record.total for record in self.records().values())

@@ -279,7 +279,7 @@ def totals(frame: pd.DataFrame, column: str) -> pd.Series:
     >>> totals(panes, "n").tolist()
     [3]
     """
-    if column not in frame or WINDOW_END not in frame:
+    if column not in frame or WINDOW_END not in frame or not pd.api.types.is_numeric_dtype(frame[column]):
         return pd.Series(dtype=float)
     closed = frame[~openness(frame)]
     return closed.groupby(WINDOW_END)[column].sum()

@@ -45,7 +45,8 @@ class Bound:
         self.version, self.rewritten = 0, False
 
     def say(self, **data: Any) -> None:
-        """Show values; nothing changes if they are the same as before."""
+        """Show values; nothing changes if they are the same as before. What is not said any more is empty."""
+        data = {name: _nothing(value) for name, value in self.data.items() if name not in data} | data
         if data != self.data:
             self.data = data
             self.version += 1
@@ -55,3 +56,8 @@ class Bound:
         if html != self.html:
             self.html, self.rewritten = html, True
             self.version += 1
+
+
+def _nothing(value: Any) -> Any:
+    """Give what stands for a value that is not said any more: empty, and of its kind."""
+    return type(value)() if isinstance(value, bool | int | float | list | dict) else ""

@@ -37,8 +37,11 @@ class Drawer(Bound):
         file: dict[str, Any] = self.data["file"]
         return file
 
-    def open(self, title: str, frame: pd.DataFrame, note: str = "") -> None:
-        """Show the first rows of a frame."""
+    def open(self, title: str, frame: pd.DataFrame, note: str = "", *, newest_last: bool = False) -> None:
+        """Show the first rows of a frame, or the last; a note says so where there are more."""
+        if newest_last and len(frame) > ROWS:
+            note = f"the last {ROWS:,} of {len(frame):,}; the CSV of the chart has all"
+            frame = frame.tail(ROWS)
         table = {
             "title": title,
             "note": note,

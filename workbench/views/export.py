@@ -21,8 +21,14 @@ def csv(frame: pd.DataFrame) -> str:
     --------
     >>> csv(pd.DataFrame({"t": pd.to_datetime(["2026-01-05 09:00"]), "v": [0.5]})).splitlines()
     ['t,v', '2026-01-05T09:00:00,0.5']
+    >>> csv(pd.DataFrame({"v": [0.1 + 0.2, 7.000000000000001]})).splitlines()
+    ['v', '0.30000000000000004', '7.000000000000001']
     """
-    return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f").replace(".000000", "")
+    times = {
+        name: column.dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str.removesuffix(".000000")
+        for name, column in frame.select_dtypes(["datetime", "datetimetz"]).items()
+    }
+    return frame.assign(**times).to_csv(index=False)
 
 
 def notebook(board: Any, scope: Scope, address: str) -> str:

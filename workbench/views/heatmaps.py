@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -104,6 +104,7 @@ def strip_plot(
     y_format: str = "0,0.0",
     low: float | None = None,
     high: float | None = None,
+    among: Callable[[], Sequence[str]] | None = None,
 ) -> LivePlot:
     """Give a row of cells for each category, one a window; windows without rows in between are hatched grey.
 
@@ -117,6 +118,8 @@ def strip_plot(
         The rows, from top to bottom.
     low, high : float, optional
         Values of the lightest and the darkest colour; else the least and the greatest.
+    among : callable, optional
+        Gives the categories that are looked at, as a filter leaves them; of others nothing is said to miss.
     height, x_label, y_format
         As for `line_plot`.
     """
@@ -130,7 +133,7 @@ def strip_plot(
     layers = [_cells(mapper), _cells(mapper, table=OPEN), missing]
 
     def shape(told: pd.DataFrame) -> dict[str, Columns]:
-        return _strips(told, by, value, names)
+        return _strips(told, by, value, names, names if among is None else among())
 
     axes = Axes(
         height=height,
@@ -146,7 +149,9 @@ def strip_plot(
     return plot
 
 
-def _strips(told: pd.DataFrame, by: str, value: str, names: Sequence[str]) -> dict[str, Columns]:
+def _strips(
+    told: pd.DataFrame, by: str, value: str, names: Sequence[str], among: Sequence[str]
+) -> dict[str, Columns]:
     if len(told):
         row = pd.Index(list(names)).get_indexer(told[by].astype(str))
         left, right = milliseconds(told[WINDOW_START]), milliseconds(told[WINDOW_END])
@@ -159,17 +164,17 @@ def _strips(told: pd.DataFrame, by: str, value: str, names: Sequence[str]) -> di
     return {
         MAIN: {name: column[there & ~still_open] for name, column in cells.items()},
         OPEN: {name: column[there & still_open] for name, column in cells.items()},
-        GAPS: _gaps(left[there], right[there], row[there], names),
+        GAPS: _gaps(left[there], right[there], row[there], names, np.isin(list(names), list(among))),
     }
 
 
-def _gaps(left: Any, right: Any, row: Any, names: Sequence[str]) -> Columns:
-    """Give the cells for which there is nothing: of each category, in each window that any other has."""
+def _gaps(left: Any, right: Any, row: Any, names: Sequence[str], looked_at: Any) -> Columns:
+    """Give the cells for which there is nothing: of each that is looked at, in each window that any has."""
     starts, first = np.unique(left, return_index=True)
     ends = right[first] if len(left) else right
     held = np.zeros((len(starts), len(names)), dtype=bool)
     held[np.searchsorted(starts, left), row.astype(int)] = True
-    window, lost = np.nonzero(~held)
+    window, lost = np.nonzero(~held & looked_at)
     return _placed(starts[window], ends[window], lost.astype(float), np.zeros(len(lost)), names)
 
 

@@ -332,10 +332,9 @@ class Page:
             "button": "Resume" if run.status == "paused" else "Pause",
             "speed": _spelled(self.feeds[0].speed),
             "over": not run.over,
-            "address": self.address(),
             "only": {} if scope is None else scope.only,
             "tab": self._tab,
-        }
+        } | ({} if scope is None else {"address": self.address()})
 
     def address(self) -> str:
         """Give the query with which somebody else sees what is seen here."""
@@ -380,7 +379,7 @@ class Page:
             if card.data is None:
                 return
             if name == "data":
-                self.drawer.open(card.title, card.data())
+                self.drawer.open(card.title, card.data(), newest_last=True)
             else:
                 self.drawer.hand_over(f"{card.title}.csv", export.CSV, export.csv(card.data()))
 

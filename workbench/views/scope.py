@@ -144,7 +144,7 @@ class Scope:
         if self.last != self._usual:
             said["last"] = self.last
         if self.at is not None:
-            said["at"] = pd.Timestamp(self.at).floor("ms").isoformat()
+            said["at"] = pd.Timestamp(self.at).ceil("ms").isoformat()
         said |= {name: value for name, value in more.items() if value}
         return f"?{urlencode(said)}" if said else ""
 
@@ -152,9 +152,14 @@ class Scope:
         """Tell how the run is doing, or did then."""
         if self.at is None:
             return self.feed.metrics()
-        then = copy(self.run)  # with a lens of its own: what others see stays
+        return self.then.metrics()
+
+    @property
+    def then(self) -> Run:
+        """The run as it was at the moment that is looked at; what others see of it stays."""
+        then = copy(self.run)
         then.lens = Lens(self.at)
-        return then.metrics()
+        return then
 
     def in_time(self, result: str) -> float:
         """Give the share of rows that came to a result in time; of the past, to all results."""
@@ -186,6 +191,13 @@ class Scope:
 
         return self.once(("panes", result, last), recent)
 
+    def among(self, result: str, column: str, values: Sequence[str]) -> Sequence[str]:
+        """Give those of a column's values that the filters leave."""
+        if not self.only:
+            return values
+        closed = self.closed(result)
+        return closed[column].astype(str).unique().tolist() if len(closed) else []
+
     def events(self) -> pd.DataFrame:
         """Give the last events that arrived, the newest first, as far as they are kept."""
 
@@ -193,7 +205,7 @@ class Scope:
             events = self.feed.events()
             if self.at is not None and ARRIVAL in events:
                 events = events[events[ARRIVAL] <= pd.Timestamp(self.at)]
-            return self._shown(events)[::-1]
+            return self.shown(events)[::-1]
 
         return self.once("events", told)
 
@@ -204,10 +216,11 @@ class Scope:
     def _filtered(self, key: Any, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         if not self.only and self.at is None:
             return make()
-        frame: pd.DataFrame = self.once(key, lambda: self._shown(make()))
+        frame: pd.DataFrame = self.once(key, lambda: self.shown(make()))
         return frame
 
-    def _shown(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def shown(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Give the rows of a frame that the filters leave."""
         for column, value in self.only.items():
             if column in frame:
                 frame = frame[(frame[column].astype(str) == value).to_numpy()]

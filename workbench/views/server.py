@@ -18,7 +18,7 @@ from workbench.ops.health import STALE_AFTER, Watch
 from workbench.ops.metrics import Exposition, Pipelines
 from workbench.ops.passwords import People
 from workbench.views.limits import full_rule
-from workbench.views.login import PasswordAuth
+from workbench.views.login import DAYS, PasswordAuth
 from workbench.views.service import Service
 
 LOOPBACK = "127.0.0.1"
@@ -168,6 +168,7 @@ def _access(serving: Serving, gate: Gate) -> dict[str, Any]:
     options: dict[str, Any] = {"cookie_secret": pn.config.cookie_secret or secrets.token_hex(32)}
     if serving.oauth:
         return options | dict(serving.oauth)
+    pn.config.oauth_expiry = DAYS  # of all cookies, though it is called so
     return options | {"auth_provider": PasswordAuth(gate), "xsrf_cookies": True}
 
 

@@ -52,9 +52,9 @@ UNASKED = 20
 
 @dataclass(slots=True)
 class Held:
-    """A thing that was computed: of which version of the trace, when, and when it was last asked for."""
+    """A thing that was computed: of which version of the feed, when, and when it was last asked for."""
 
-    version: int
+    version: tuple[int, str]
     made: int
     asked: int
     value: Any
@@ -273,11 +273,11 @@ class Feed:
         return self._kept[key]
 
     def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0) -> Any:
-        """Give what a function makes: once a version of the trace, and at most once in ``every`` seconds.
+        """Give what a function makes: once a version of the feed, and at most once in ``every`` seconds.
 
-        When a run is held or over, all of it is shown.
+        When a run is held or over, all of it is shown, also what was at rest when that happened.
         """
-        version, now = self.run.trace.version, self._clock.now()
+        version, now = self.version, self._clock.now()
         held, rest = self._once.pop(key, None), every * SECOND if self.run.status == "running" else 0
         if held is None or (held.version != version and now - held.made >= rest):
             held = Held(version, now, now, make())

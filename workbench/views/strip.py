@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.runtimes.run import Run
+from workbench.runtimes.trace import Counters
 from workbench.time import SECOND
 from workbench.views import words
 
@@ -35,18 +36,21 @@ def strip_values(scope: Any) -> dict[str, Any]:
         Whose run; a scope that looks back tells how it was then.
     """
     metrics, run = scope.metrics(), scope.run
-    errors = run.errors
-    return {
+    errors, at = run.errors, getattr(scope, "at", None)
+    now = {
         "rate": f"{words.short(metrics.rows_per_second)} /s",
         "processed": f"{words.short(scope.once('processed', lambda: processed(run), every=0.5))} /s",
+        "queue": words.seconds(run.behind / SECOND),
+    }
+    then = run.trace.counters if at is None else getattr(run.trace.at(at), "counters", Counters())
+    return (now if at is None else dict.fromkeys(now, words.NOTHING)) | {
         "rows": words.number(metrics.rows),
         "watermark": f"{words.clock(metrics.watermark)} UTC",
         "now": f"{words.clock(metrics.now)} UTC",
         "lag": words.seconds(metrics.lag),
         "late": f"{words.number(metrics.late)} ({words.percent(metrics.late / max(metrics.rows, 1), 2)})",
         "rejected": words.number(metrics.rejected),
-        "dropped": words.number(run.trace.counters.dropped),
-        "queue": words.seconds(run.behind / SECOND),
+        "dropped": words.number(then.dropped),
         "errors": words.number(len(errors)),
         "state": f"{words.number(metrics.state)} entries",
         "trouble": str(errors[0]) if errors else "",

@@ -6,6 +6,7 @@ result that is not running is replayed as a whole, if it has an end; a run is fo
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from workbench.errors import DescriptionError
@@ -83,6 +84,12 @@ class TimePlane(SceneView):
     def __or__(self, other: TimePlane | Planes) -> Planes:
         """Put two next to each other, on the same scales of event time and processing time."""
         return Planes([self, *(other.planes if isinstance(other, Planes) else [other])])
+
+    def of(self, run: Run) -> TimePlane:
+        """Give the same plane as another view of its run shows it: see `Run.look`."""
+        other = copy(self)
+        other.run = run
+        return other
 
     @property
     def version(self) -> Any:

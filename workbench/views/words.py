@@ -21,12 +21,12 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def short(value: float | None) -> str:
-    """Write a large number in few characters.
+    """Write a number in few characters: three digits, and of whole ones below ten thousand all.
 
     Examples
     --------
-    >>> short(950), short(12_345), short(3_450_000)
-    ('950', '12.3k', '3.45M')
+    >>> short(950), short(12_345), short(3_450_000), short(21.37), short(0.2689), short(0.0)
+    ('950', '12.3k', '3.45M', '21.4', '0.269', '0')
     """
     if value is None or _missing(value):
         return NOTHING
@@ -34,7 +34,8 @@ def short(value: float | None) -> str:
         if abs(value) >= size * 9.995 or (unit != "k" and abs(value) >= size):
             scaled = value / size
             return f"{scaled:.{max(0, 2 - math.floor(math.log10(abs(scaled))))}f}{unit}"
-    return f"{value:,.0f}"
+    whole = value == round(value) or abs(value) >= 100
+    return f"{value:,.0f}" if whole else f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:

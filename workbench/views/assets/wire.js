@@ -71,7 +71,7 @@ function begin() {
   const pill = document.querySelector("[data-pill]");
   const clock = document.querySelector("[data-clock]");
   const waiting = [];
-  let heard = performance.now(), beat = null, tried = 0, lost = false, bokeh = null;
+  let heard = performance.now(), beat = null, tried = 0, lost = false, asking = false, bokeh = null;
 
   function fill(text) {
     heard = performance.now();
@@ -139,11 +139,16 @@ function begin() {
     if ((lost || silent > 3 * STALE_AFTER) && performance.now() - tried > 3000) comeBack();
   }
 
-  function comeBack() { // what is looked at is in the address
-    tried = performance.now();
-    fetch(window.location.href, { method: "GET", cache: "no-store" })
-      .then((answer) => { if (answer.ok && (lost || performance.now() - heard > 2 * STALE_AFTER)) window.location.reload(); })
-      .catch(() => {});
+  function comeBack() { // what is looked at is in the address; health costs a server nothing, a page half a second
+    if (asking) return;
+    asking = true;
+    fetch("health", { cache: "no-store" })
+      .then((answer) => { // one that is not well says so in JSON; a proxy without a server behind it does not
+        const there = answer.status < 500 || answer.headers.get("Content-Type")?.includes("json");
+        if (there && (lost || performance.now() - heard > 2 * STALE_AFTER)) window.location.reload();
+      })
+      .catch(() => {})
+      .finally(() => { asking = false; tried = performance.now(); });
   }
 
   function connect() {

@@ -142,20 +142,34 @@ def recent(panes: pd.DataFrame, span: str | pd.Timedelta) -> pd.DataFrame:
 
 
 def places(scope: Scope) -> pd.DataFrame:
-    """Give the stations as they are: ``station, longitude, latitude, temperature, health, silent, said``.
+    """Give the stations as they are: where, what was measured last, ``health, silent, window_end``.
 
-    ``silent`` is how many seconds the watermark has gone on without a reading in a closed window.
+    ``silent`` is how many seconds the watermark has gone on without a reading in a closed window, the last of
+    which ended at ``window_end``.
     """
     panes = judged(scope)
     if panes.empty:
         return panes
-    end = panes[WINDOW_END].max()
-    last = panes.drop_duplicates("station", keep="last")
-    silent = (end - last[WINDOW_END]).dt.total_seconds()
-    broken = last[list(RULES)].any(axis=1).to_numpy()
+    last = heard(scope).merge(panes[[WINDOW_END, "station", *RULES]], on=[WINDOW_END, "station"], how="left")
+    silent = (panes[WINDOW_END].max() - last[WINDOW_END]).dt.total_seconds()
+    broken = last[list(RULES)].eq(True).any(axis=1).to_numpy()
     health = np.where(silent > STALE.total_seconds(), "silent", np.where(broken, "faulty", "well"))
-    named = last[["station", "longitude", "latitude", "temperature", "pm25", "sound"]]
+    named = last[["station", "longitude", "latitude", "temperature", "pm25", "sound", WINDOW_END]]
     return named.assign(health=health, silent=silent, key=last["station"].cat.codes.astype(float))
+
+
+def heard(scope: Scope) -> pd.DataFrame:
+    """Give the last closed pane of each station, however long ago that is."""
+    if scope.at is not None:
+        return scope.closed("stations").drop_duplicates("station", keep="last")
+    known: list[pd.DataFrame] = scope.feed.keep("stations heard", list)  # what the run keeps has an end
+
+    def last() -> pd.DataFrame:
+        panes = pd.concat([*known, scope.feed.closed("stations")]).drop_duplicates("station", keep="last")
+        known[:] = [panes]
+        return panes
+
+    return scope.shown(scope.feed.once("stations heard", last))
 
 
 def bands(scope: Scope) -> pd.DataFrame:
@@ -262,11 +276,8 @@ def alerts(scope: Scope) -> pd.DataFrame:
         found.append(alerts_of(begins, rule, WINDOW_END, said))
     silent = places(scope)
     silent = silent[(silent["health"] == "silent").to_numpy()]
-    last = panes.drop_duplicates("station", keep="last").set_index("station")[WINDOW_END]
-    quiet = silent.assign(time=[last.get(station) for station in silent["station"]]).dropna(subset="time")
-    found.append(
-        alerts_of(quiet, "silent", "time", [f"{station}: no reading since" for station in quiet["station"]])
-    )
+    said = [f"{station}: no reading since" for station in silent["station"]]
+    found.append(alerts_of(silent, "silent", WINDOW_END, said))
     return pd.concat([each for each in found if len(each)] or [NONE], ignore_index=True)
 
 

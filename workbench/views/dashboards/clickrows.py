@@ -168,6 +168,7 @@ def by_hour(panes: pd.DataFrame) -> pd.DataFrame:
     """
     if panes.empty or panes[WINDOW_END].max() - panes[WINDOW_START].min() < pd.Timedelta("3h"):
         return panes
+    panes = panes[panes[WINDOW_START] >= panes[WINDOW_START].min().ceil("h")]  # whole hours
     hour = panes[WINDOW_START].dt.floor("h")
     total = panes.groupby([hour, "channel"], observed=True)["events"].sum().reset_index()
     ends = total[WINDOW_START] + pd.Timedelta("1h")
@@ -236,10 +237,14 @@ def judged(scope: Scope) -> pd.DataFrame:
 
 def radar(scope: Scope, *, reveal: bool) -> pd.DataFrame:
     """Give the visits that can be judged, with the truth in ``bot`` if it is to be revealed."""
-    visits = judged(scope)
-    if visits.empty or not reveal:
-        return visits
-    return visits.assign(bot=scope.once("truth", lambda: truth(scope, visits), every=0.9))
+    if not reveal:
+        return judged(scope)
+
+    def revealed() -> pd.DataFrame:
+        visits = judged(scope)
+        return visits.assign(bot=truth(scope, visits)) if len(visits) else visits
+
+    return scope.once("revealed", revealed, every=0.9)
 
 
 def truth(scope: Scope, visits: pd.DataFrame) -> np.ndarray:

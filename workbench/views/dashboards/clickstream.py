@@ -279,8 +279,9 @@ def _lower(scope: Scope, left: Bound, radar: Bound, alerts: Alerts, panes: Bound
     )
     category_axis(bots.figure, ["1", "10", "100", "1,000"], axis="x")
     hours = strip_plot(
-        rows.channels(scope), "channel", "events", categories=CHANNELS, height=214, y_format="0,0"
-    )
+        rows.channels(scope), "channel", "events", categories=CHANNELS, height=214, y_format="0,0",
+        among=lambda: scope.among("channels", "channel", CHANNELS),
+    )  # fmt: skip
     time_format(hours.figure, "%H:%M")
     return [
         Card(

@@ -90,8 +90,9 @@ def view(feeds: Sequence[Feed]) -> Page:
         for feed in feeds:
             values |= card_values(feed)
         top.say(**values)
-        lag.show(feeds[0].once("lag", lambda: Tables(lag.shape(lag_rows(feeds))), every=0.4))
-        late.say(**feeds[0].once("late", lambda: late_values(feeds), every=0.9))
+        asked = next((feed for feed in feeds if feed.run.status == "running"), feeds[0])
+        lag.show(asked.once("lag", lambda: Tables(lag.shape(lag_rows(feeds))), every=0.4))
+        late.say(**asked.once("late", lambda: late_values(feeds), every=0.9))
 
     cards = [
         Card(
@@ -200,7 +201,8 @@ def lag_rows(feeds: Sequence[Feed]) -> pd.DataFrame:
         marks = np.array(list(feed.run.trace.watermarks)[-1_200:], dtype=np.int64).reshape(-1, 2)
         now = pd.DatetimeIndex(marks[:, 0]).floor("5s")
         lags[SHOWN[feed.name][0]] = pd.Series((marks[:, 0] - marks[:, 1]) / 1e9).groupby(now).max()
-    table = pd.DataFrame(lags).ffill()
+    table = pd.DataFrame(lags)
+    table = table.ffill().where(table.bfill().notna())  # nothing is known of a run beyond its last mark
     table = table[table.index > table.index.max() - pd.Timedelta("8min")]
     return table.rename_axis("now").reset_index().melt("now", var_name="pipeline", value_name="lag")
 

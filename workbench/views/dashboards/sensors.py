@@ -32,6 +32,7 @@ from workbench.views.plainjson import spelled
 from workbench.views.planewidget import PlaneComponent
 from workbench.views.scope import Scope
 from workbench.views.service import Feed
+from workbench.views.timeplane import TimePlane
 
 NAME = "sensors"
 TITLE = "City"
@@ -121,7 +122,7 @@ def view(feed: Feed) -> Page:
         breaker.say(**breaker_values(feed))
         bound.say(**bound_values(feed.run))
         if plane is not None:
-            picture.told = feed.once("plane", lambda: spelled(plane.scene()), every=1.9)
+            picture.told = scope.once("plane", lambda: spelled(_seen(plane, scope).scene()), every=1.9)
 
     def act(name: str, value: str) -> None:
         if name in ("break", "bound"):
@@ -147,6 +148,7 @@ def _upper(scope: Scope, board: Bound) -> list[Card]:
         categories=rows.STATIONS,
         height=352,
         y_format="0.00",
+        among=lambda: scope.among("stations", "station", rows.STATIONS),
     )
     return [
         Card(
@@ -194,11 +196,17 @@ def _lower(scope: Scope, breaker: Bound, bound: Bound) -> list[Card]:
     ]
 
 
-def _plane(feed: Feed) -> Any:
+def _plane(feed: Feed) -> TimePlane | None:
     """Give the time plane of a district, one for all sessions, and None of a run that keeps no past."""
     if not feed.run.past:
         return None
-    return feed.keep("plane", lambda: feed.run.timeplane("districts", key="centre", last="6min"))
+    made: TimePlane = feed.keep("plane", lambda: feed.run.timeplane("districts", key="centre", last="6min"))
+    return made
+
+
+def _seen(plane: TimePlane, scope: Scope) -> TimePlane:
+    """Give a time plane as a session sees it: now, or as it was at a moment."""
+    return plane if scope.at is None else plane.of(scope.then)
 
 
 def _multiples(scope: Scope) -> tuple[Card, LivePlot]:

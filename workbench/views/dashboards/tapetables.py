@@ -172,7 +172,9 @@ def symbol_values(scope: Scope, symbols: Sequence[str]) -> dict[str, Any]:
 
 
 def mark_values(scope: Scope, count: int) -> dict[str, Any]:
-    """Give the watermark of each symbol, when it was heard last, and who holds the others back."""
+    """Give the watermark of each symbol, when it was heard last, and who holds the others back; now only."""
+    if scope.at is not None:
+        return parts.filled(count, 0)
     doors = [each for _, each in scope.run.graph.operators() if isinstance(each, Door) and each.parts()]
     marks = sorted(doors[0].parts().items()) if doors else []
     awake = [mark for _, (mark, _, idle) in marks if not idle]
