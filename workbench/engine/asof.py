@@ -253,7 +253,8 @@ class AsofJoin(Sides):
         slots = answered[left["best"][answered] >= 0] if self.how == INNER else answered
         slots = slots[in_order(left["time"][slots], left["number"][slots])]
         promise = min(self.limit, int(left["time"][waiting].min(initial=END_OF_TIME)))
-        return self._tell(slots, left["best"][slots], left["time"][slots], promise)
+        # one before: rows of just that moment wait, or may come
+        return self._tell(slots, left["best"][slots], left["time"][slots], behind(promise, 1))
 
     def _useless(self) -> Mask:
         """Say which right rows no left row, waiting or to come, can choose."""

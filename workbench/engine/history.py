@@ -171,7 +171,7 @@ class LookingBack(ABC):
             return released
         self._refuse_taken(rows)
         looked = self._looked(self.history.add(rows, released.stamp.times))
-        self.history.forget(released.stamp.watermark)
+        self.history.forget(self.sort.limit)
         told = rows.assign(**{name: looked[name].array for name in self.outputs})
         return Released(told, released.late, released.stamp)
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.progress import Stamp
+from workbench.engine.ranges import behind
 from workbench.engine.sides import encode, ended
 from workbench.engine.sorting import EventTimeSort, Released
 from workbench.engine.state import VERSION, check_snapshot
@@ -169,7 +170,7 @@ class Keyed:
         """
         released = self.sort.process(frame, stamp)
         moments = released.stamp.times.tolist()
-        limit = released.stamp.watermark
+        limit = self.sort.limit
         told = _Told()
         self._tell(released.frame, moments, told)
         if ended(limit):
@@ -182,9 +183,9 @@ class Keyed:
         self.agenda.tidy(self.keys)
         first = self.told + 1
         self.told += len(made)
-        met, self.limit = np.full(len(made), self.limit), limit
+        met, self.limit = np.full(len(made), behind(self.limit, 1)), limit
         times = np.array(told.moments, dtype=np.int64)
-        return Released(made, released.late, Stamp(first, times, met, limit, stamp.now))
+        return Released(made, released.late, Stamp(first, times, met, behind(limit, 1), stamp.now))
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state, as plain values and frames; the states of keys are copied deeply."""

@@ -44,13 +44,15 @@ class Stateless:
         try:
             return Outcome({OUT: self._apply(frame)}, stamp)
         except Exception as error:
-            bad, cause = self._offending(frame, error)
+            bad = self._offending(frame, error)
             if not self.reject:
-                raise StepError(self.step.name, frame.loc[bad], cause) from cause
-        good = frame[~frame.index.isin(bad)]
-        reason = f"{self.step.name}: {type(cause).__name__}: {cause}"
+                cause = list(bad.values())[-1]
+                raise StepError(self.step.name, frame.iloc[list(bad)], cause) from cause
+        good = frame.iloc[np.delete(np.arange(len(frame)), list(bad))]
+        reasons = [f"{self.step.name}: {type(cause).__name__}: {cause}" for cause in bad.values()]
         try:
-            return Outcome({OUT: self._apply(good), REJECTED: frame.loc[bad].assign(reason=reason)}, stamp)
+            rejected = frame.iloc[list(bad)].assign(reason=reasons)
+            return Outcome({OUT: self._apply(good), REJECTED: rejected}, stamp)
         except Exception as error:  # it raises even for an empty frame: no row is to blame
             raise StepError(self.step.name, good, error) from error
 
@@ -77,19 +79,18 @@ class Stateless:
                 result = getattr(frame, method)(*step.arguments, **step.keywords)
         return result
 
-    def _offending(self, frame: pd.DataFrame, error: Exception) -> tuple[pd.Index, Exception]:
-        """Find the rows for which the function raises, by halving: it looks at one row at a time."""
+    def _offending(self, frame: pd.DataFrame, error: Exception) -> dict[int, Exception]:
+        """Find the places of the rows for which the function raises, and what it raises, by halving."""
         if len(frame) <= 1:
-            return frame.index, error
-        bad = frame.index[:0]
-        cause = error
-        for half in (frame.iloc[: len(frame) // 2], frame.iloc[len(frame) // 2 :]):
+            return dict.fromkeys(range(len(frame)), error)
+        bad: dict[int, Exception] = {}
+        middle = len(frame) // 2
+        for first, half in ((0, frame.iloc[:middle]), (middle, frame.iloc[middle:])):
             try:
                 self._apply(half)
             except Exception as found:
-                rows, cause = self._offending(half, found)
-                bad = bad.append(rows)
-        return (bad, cause) if len(bad) else (frame.index, error)
+                bad |= {first + place: cause for place, cause in self._offending(half, found).items()}
+        return bad or dict.fromkeys(range(len(frame)), error)
 
 
 class Windows:

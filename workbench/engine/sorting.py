@@ -82,8 +82,16 @@ class EventTimeSort:
         """How many rows are held; 0 at the end."""
         return len(self.rows)
 
+    @property
+    def limit(self) -> int:
+        """The moment before which all rows have been released."""
+        return behind(self.watermark, self.lateness)
+
     def process(self, frame: pd.DataFrame, stamp: Stamp) -> Released:
-        """Take a batch, whose index holds arrival numbers of the stamp; release what is due."""
+        """Take a batch, whose index holds arrival numbers of the stamp; release what is due.
+
+        The watermark handed on is the last moment of which no row waits or comes: one before `limit`.
+        """
         times, met = stamp.look_up(frame)
         limits = shift(met, -self.lateness)
         late = times < limits
@@ -91,9 +99,9 @@ class EventTimeSort:
         numbers = np.arange(self.arrived, self.arrived + count)
         self.rows.add(frame if count == len(frame) else frame[~late], number=numbers, time=times[~late])
         self.arrived += count
-        before = behind(self.watermark, self.lateness)
+        before = self.limit
         self.watermark = max(self.watermark, stamp.watermark)
-        limit = behind(self.watermark, self.lateness)
+        limit = self.limit
         due = self.rows.live()
         due = due[self.rows["time"][due] < limit]
         due = due[in_order(self.rows["time"][due], self.rows["number"][due])]
@@ -104,9 +112,8 @@ class EventTimeSort:
         moments = self.rows["time"][due]
         self.rows.drop(due)
         some_late = self._aside.late(frame, late, limits - times, met)
-        return Released(
-            released, some_late, Stamp(first, moments, np.full(len(due), before), limit, stamp.now)
-        )
+        met = np.full(len(due), behind(before, 1))  # rows of just that moment still wait
+        return Released(released, some_late, Stamp(first, moments, met, behind(limit, 1), stamp.now))
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state, as plain values, arrays and a frame of rows."""

@@ -169,7 +169,8 @@ class Graph:
         past: Past = True,
     ) -> None:
         self.run: Any = None
-        self._past = past
+        named = () if past is False else past
+        self._seen = None if named is True else {id(streams[name].step) for name in named}
         self.nodes: dict[str, Stream] = {}
         self.ledger = Ledger()
         self._doors: dict[str, tuple[StepNode, Door]] = {}
@@ -294,8 +295,7 @@ class Graph:
                     *upstreams, operator=operator, name=name, ports=ports, reporter=self._reporter
                 )
                 made.observer, made.account = self._observer, self.ledger.open(name, step, operator)
-                seen = self._past if isinstance(self._past, bool) else name in self._past
-                made.plane = plane_of(step) if seen else None
+                made.plane = plane_of(step) if self._seen is None or id(step) in self._seen else None
                 self.nodes |= {f"{name}.{port}": beside for port, beside in made.ports.items()}
                 node = made
                 if isinstance(operator, Door):

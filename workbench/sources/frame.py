@@ -97,4 +97,4 @@ class FrameReader:
         """Go on reading from a position."""
         (start,) = self.position = position
         if len(self._arrivals):
-            self.reached = int(self._arrivals[min(start, len(self._arrivals) - 1)])
+            self.reached = int(self._arrivals[max(start - 1, 0)])  # as when that had been read
