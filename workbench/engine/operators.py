@@ -46,7 +46,7 @@ class Stateless:
         except Exception as error:
             bad = self._offending(frame, error)
             if not self.reject:
-                cause = list(bad.values())[-1]
+                cause = next(reversed(bad.values()), error)  # none is to blame for an empty frame
                 raise StepError(self.step.name, frame.iloc[list(bad)], cause) from cause
         good = frame.iloc[np.delete(np.arange(len(frame)), list(bad))]
         reasons = [f"{self.step.name}: {type(cause).__name__}: {cause}" for cause in bad.values()]

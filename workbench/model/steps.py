@@ -179,8 +179,11 @@ class Aggregated(Step):
 
     @property
     def dated(self) -> bool:
-        """Whether there is one pane a window and key, dated at its last moment; several would count twice."""
-        return self.once and not isinstance(self.window, Global) and super().dated
+        """Whether there is one pane a window and key, dated at its last moment; several would count twice.
+
+        A count window is filled when its rows come, however old they are: no watermark holds for its panes.
+        """
+        return self.once and not isinstance(self.window, Global | Count) and super().dated
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -311,6 +314,12 @@ def require_dated(step: Step, what: str) -> None:
             f"{what} cannot follow {step.name!r}",
             detail="the global window has no end before that of time",
             hint="choose a window that ends",
+        )
+    if isinstance(step, Aggregated) and isinstance(step.window, Count):
+        raise DescriptionError(
+            f"{what} cannot follow {step.name!r}",
+            detail="count windows are filled by rows however old: no watermark holds for their panes",
+            hint="take windows of time, or look back over rows in order: .lag(...), .rolling(...)",
         )
     if isinstance(step, Aggregated):
         raise DescriptionError(

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, Final
 
 from workbench.engine.adopting import adopt
-from workbench.errors import DescriptionError, RunError
+from workbench.errors import DescriptionError
 from workbench.model.rewriting import bound_of, rewritten, with_bound, with_windows
 from workbench.model.rooms import room
 from workbench.model.steps import Aggregated, Date, Read, Step
@@ -28,9 +28,9 @@ from workbench.model.stream import EventStream
 from workbench.model.windows import Tumbling, as_window
 from workbench.runtimes.attached import attached
 from workbench.runtimes.checkpoints import Turn
-from workbench.runtimes.readings import Readings
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import Counters
+from workbench.runtimes.turns import BetweenTurns
 from workbench.sources import Reader
 from workbench.time import SECOND, duration, spell
 
@@ -79,7 +79,7 @@ class Change:
         return f"{told}: {self.how}{lost}"
 
 
-class Changes(Readings):
+class Changes(BetweenTurns):
     """The part of a `Run` that changes it."""
 
     positions: dict[str, tuple[int, ...]]
@@ -87,8 +87,6 @@ class Changes(Readings):
     _steps: Mapping[str, Step]
     _wire: Callable[[Mapping[str, EventStream]], Graph]
     _begin: int
-    _loop: Any
-    _turning: bool
     _awaited: list[asyncio.Future[Any]]
     _way: tuple[int, int] | None = None
     """While it catches up: processing time up to which it has been told to read, and the goal."""
@@ -150,29 +148,14 @@ class Changes(Readings):
                 f"a run has no {unknown[0]!r} to change" if unknown else "nothing to change",
                 hint=f"what can be changed: {', '.join(CHANGEABLE)}; and run.speed = 10",
             )
-        return self._between_turns(partial(self._change, wanted))
+        return self._between_turns(partial(self._change, wanted), "changed")
 
     def controls(self) -> Any:
         """Give controls bound to this run, for a notebook: speed, source, watermark, windows, keys."""
         return room("views.controls", "Controls")(self)
 
-    def _between_turns(self, act: Callable[[], Change]) -> Change:
-        """Do something between two turns: on the loop that drives the run, where that is another thread's."""
-        loop = getattr(self._loop, "asyncio_loop", None)
-        if loop is None or not loop.is_running() or loop is _loop_of_this_thread():
-            return act()
-
-        async def acted() -> Change:
-            return act()
-
-        return asyncio.run_coroutine_threadsafe(acted(), loop).result()
-
     def _change(self, wanted: Named) -> Change:
         self._refuse_if_over("changed")
-        if self._turning:
-            raise RunError(
-                "a run cannot be changed in the middle of a batch", hint="change it from outside of its sinks"
-            )
         changed = {**self._sources(wanted), **self._dates(wanted), **self._windows(wanted)}
         streams, steps = rewritten(self.streams, changed)
         lost: tuple[str, ...] = ()
@@ -301,6 +284,7 @@ class Changes(Readings):
         self.trace.forget_after(self._begin - 1)
         self.positions.clear()
         self._open(graph)
+        graph.prime()
         self._way = (self._begin, goal)
         while self.status == "paused" and self._way is not None and not self.over:
             self._awaited += [asyncio.ensure_future(awaitable) for awaitable in self._turn()]
@@ -382,10 +366,3 @@ def _told(value: Any) -> str:
     if isinstance(value, Tumbling):
         return spell(value.size)
     return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else repr(value)
-
-
-def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from workbench.errors import RunError
 from workbench.model.steps import Step
-from workbench.runtimes.readings import Readings
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import Counters, Trace
+from workbench.runtimes.turns import BetweenTurns
 from workbench.sources import Reader
 from workbench.time import Duration, duration, moment_of
 
@@ -48,6 +49,8 @@ class Checkpoint:
     counters: Counters
     totals: dict[str, int]
     """How many rows had come out of each record of the trace."""
+    planes: dict[str, tuple[int, int]]
+    """The marks of the time planes, by the names of their nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class History:
                 ],
                 counters=copy(trace.counters),
                 totals={name: record.total for name, record in trace.records().items()},
+                planes={name: plane.mark for name, plane in graph.planes()},
             )
         )
         took = self._wall() - begin
@@ -133,7 +137,7 @@ class History:
         return kept[-1], again
 
 
-class Rewinding(Readings):
+class Rewinding(BetweenTurns):
     """The part of a `Run` that goes back."""
 
     positions: dict[str, tuple[int, ...]]
@@ -161,6 +165,10 @@ class Rewinding(Readings):
         self.require_past(back=True)
         if (by is None) == (to is None):
             raise RunError("rewind by how much, or to which moment?", hint='run.rewind("2min")')
+        self._between_turns(partial(self._rewind, by, to), "rewound")
+        return self
+
+    def _rewind(self, by: Duration | None, to: Any) -> None:
         if self.status == "running":
             self.pause()
         self._way, steps = None, self._steps
@@ -177,7 +185,6 @@ class Rewinding(Readings):
             self._awaited += [asyncio.ensure_future(awaitable) for awaitable in self._turn(turn)]
         self._pace.set(max(moment, checkpoint.moment))
         self._branch(steps)
-        return self
 
     @abstractmethod
     def pause(self) -> Any:
@@ -202,4 +209,6 @@ def restore(checkpoint: Checkpoint, graph: Graph, trace: Trace) -> None:
     trace.counters = copy(checkpoint.counters)
     for name, record in trace.records().items():
         record.cut(checkpoint.totals[name])
+    for name, plane in graph.planes():
+        plane.back_to(checkpoint.planes[name])
     trace.forget_after(checkpoint.moment)

@@ -47,7 +47,6 @@ MOST_STEPS: Final = 500
 class Moment:
     """A batch as it came to the windows, and what came of it."""
 
-    first: int
     now: int
     watermark: int
     steps: Nanos
@@ -103,7 +102,9 @@ class Plane:
     now, watermark : int
         Of the last batch, in nanoseconds.
     version : int
-        How many batches have been noted.
+        Goes up with each batch that is noted, and with each change.
+    mark : (int, int)
+        How many batches have been noted, and the arrival number that comes next: enough to go `back_to` here.
     bounds : list of (int, int, int)
         If the bound of the watermark was changed: since when, to which, and where the watermark was then.
     """
@@ -114,7 +115,7 @@ class Plane:
         self.window: Window | None = None if windowed is None else windowed.window
         self.lateness, self.keys = (0, ()) if windowed is None else (windowed.lateness, windowed.keys)
         self.now = self.watermark = NO_WATERMARK
-        self.version = 0
+        self.version, self.mark = 0, (0, 0)
         self.bounds: list[tuple[int, int, int]] = []
         self._bins: dict[Key, Bins] = {(): Bins(self.window)}
         self._moments: deque[Moment] = deque(maxlen=moments)
@@ -129,8 +130,6 @@ class Plane:
         panes = outcome.frames[OUT]
         if not (len(stamp.times) or len(panes) or stamp.watermark != self.watermark):
             return  # time has passed, and nothing happened
-        if len(stamp.times) and self._moments and stamp.first <= self._moments[-1].first:
-            self._go_back(stamp)
         self._read = {}
         self.now = max(self.now, stamp.now)
         arrivals = np.full(len(stamp.times), self.now) if stamp.arrivals is None else stamp.arrivals
@@ -141,10 +140,10 @@ class Plane:
             if len(aside := outcome.frames[port]):
                 fates[frame.index.isin(aside.index)] = fate
         came = Came(frame, stamp.times[places], arrivals[places], stamp.met[places], fates)
-        first = stamp.first if len(stamp.times) else stamp.first - 1
         fired = self._fired(panes, outcome.stamp, came, arrivals, after)
         steps = self._steps(stamp, arrivals, after)
-        self._moments.append(Moment(first, self.now, stamp.watermark, steps, self._panes.total))
+        self._moments.append(Moment(self.now, stamp.watermark, steps, self._panes.total))
+        self.mark = self.mark[0] + 1, stamp.first + len(stamp.times)
         self._panes.append(panes.set_axis(fired))
         self._hold(came)
         self.watermark = stamp.watermark
@@ -163,6 +162,29 @@ class Plane:
         self.bounds = self.bounds or [(NO_WATERMARK, before, NO_WATERMARK)]
         self.bounds.append((self.now, bound, self.watermark))
         self.version, self._read = self.version + 1, {}
+
+    def back_to(self, mark: tuple[int, int]) -> None:
+        """Forget what came after a mark: the run has been rewound. Old rows that are counts stay counted.
+
+        Counts are as exact as the bins are narrow, if the way back is longer than the rows kept one by one.
+        """
+        for _ in range(min(self.mark[0] - mark[0], len(self._moments))):
+            self._panes.cut(self._moments.pop().told)
+        last = self._moments[-1] if self._moments else None
+        self.now = NO_WATERMARK if last is None else last.now
+        self.watermark = NO_WATERMARK if last is None else last.watermark
+        self._rows, self._late = (_before(rows, mark[1]) for rows in (self._rows, self._late))
+        self._held, self._held_late = (
+            sum(len(each.times) for each in rows) for rows in (self._rows, self._late)
+        )
+        if not self._rows:
+            for bins in self._bins.values():
+                bins.forget_after(self.now)
+        bound = self.bounds[-1:]
+        self.bounds = [each for each in self.bounds if each[0] <= self.now]
+        if self.bounds and self.bounds[-1:] != bound:  # what has been changed since is as it is now
+            self.bounds.append((self.now, bound[0][1], self.watermark))
+        self.mark, self._read, self.version = mark, {}, self.version + 1
 
     def restart(self, step: Step) -> None:
         """Begin anew with other windows; those who look at it see that, and what they watch stays watched."""
@@ -286,7 +308,7 @@ class Plane:
             if len(late):
                 self._late.append(oldest.only(late))
                 self._held_late += len(late)
-        while self._held_late > self.keep:
+        while self._late and self._held_late - len(self._late[0].times) >= self.keep:
             oldest = self._late.popleft()
             self._held_late -= len(oldest.times)
             self._put_away(oldest)
@@ -311,26 +333,6 @@ class Plane:
         came = Came.of_all([*self._late, *self._rows], list(self.keys))
         told = dict(zip(ROW, (came.times, came.arrivals, came.met, came.fates), strict=True))
         return came.frame.assign(**told)
-
-    def _go_back(self, stamp: Stamp) -> None:
-        """Forget what is to come again: the run has been rewound to before this batch."""
-        while self._moments and self._moments[-1].first >= stamp.first:
-            self._panes.cut(self._moments.pop().told)
-        while self._rows and self._rows[-1].frame.index[-1] >= stamp.first:
-            came = self._rows.pop()
-            kept = came.only(np.flatnonzero(came.frame.index < stamp.first))
-            if len(kept.times):
-                self._rows.append(kept)
-            self._held -= len(came.times) - len(kept.times)
-        last = self._moments[-1] if self._moments else None
-        self.now = NO_WATERMARK if last is None else last.now
-        self.watermark = NO_WATERMARK if last is None else last.watermark
-        self.bounds = [each for each in self.bounds if each[0] <= self.now]
-        if not self._rows:
-            for bins in self._bins.values():
-                bins.forget_after(self.now)
-            self._late = deque(came for came in self._late if came.arrivals[-1] <= self.now)
-            self._held_late = sum(len(came.times) for came in self._late)
 
 
 def replay(
@@ -379,6 +381,15 @@ def replay(
             frame = outcome.frames[OUT]
             plane.take(frame, outcome.stamp, windows.process(frame, outcome.stamp))
     return plane
+
+
+def _before(some: deque[Came], number: int) -> deque[Came]:
+    """Give the rows that came before one with a number."""
+    return deque(
+        came if came.frame.index[-1] < number else came.only(np.flatnonzero(came.frame.index < number))
+        for came in some
+        if came.frame.index[0] < number
+    )
 
 
 def _few(step: Step) -> int:

@@ -19,8 +19,9 @@ from workbench.errors import DescriptionError
 from workbench.model.rooms import room
 from workbench.model.stream import EventStream
 from workbench.runtimes.pace import Speed
-from workbench.runtimes.run import OnError, Run, running_loop
+from workbench.runtimes.run import OnError, Run
 from workbench.runtimes.trace import KEEP, Past
+from workbench.runtimes.turns import running_loop
 from workbench.time import Clock, Duration
 
 BREATH = 0.01

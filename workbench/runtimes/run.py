@@ -27,6 +27,7 @@ from workbench.runtimes.course import Course
 from workbench.runtimes.pace import Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import KEEP, Past, Trace, as_past
+from workbench.runtimes.turns import running_loop
 from workbench.runtimes.vitals import Vitals
 from workbench.time import SECOND, Clock, Duration, SystemClock, duration
 
@@ -122,6 +123,9 @@ class Run(Changes, Rewinding):
         self._over = threading.Event()
         self._turning = self._behind = False
         self._awaited: list[asyncio.Future[Any]] = []
+        self.graph.prime()
+        if self.errors:
+            raise self.errors[0]
 
     def _open(self, graph: Graph) -> None:
         """Begin with a graph at the beginning of its sources."""
@@ -129,10 +133,10 @@ class Run(Changes, Rewinding):
         for result, record in self.trace.results.items():
             graph.nodes[result].sink(record.append)
         self._readers = {source: read.source.reader() for source, (read, _) in graph.sources.items()}
-        self._begin = min(reader.reached for reader in self._readers.values())
+        reached = [each.reached for each in self._readers.values() if getattr(each, "share", 0) != 1]
+        self._begin = min(reached, default=0)  # of what has rows
         self._steps = {account.name: account.step for account in graph.ledger.accounts}
         self._history = History(self._clock.now)
-        graph.prime()
 
     def __getitem__(self, name: str) -> Any:
         """Give a node of the graph, a ``streamz.Stream`` of DataFrames, by the name of its step or result."""
@@ -205,6 +209,10 @@ class Run(Changes, Rewinding):
         self._refuse_if_over("stepped")
         if to not in STEPS:
             raise RunError(f"no step to {to!r}", hint=f"to one of {', '.join(map(repr, STEPS))}")
+        self._between_turns(partial(self._step, to), "stepped")
+        return self
+
+    def _step(self, to: str) -> None:
         if self.status != "paused":
             raise RunError("only a paused run can be stepped", hint="call pause() first")
         span = int(TICK * SECOND * (1 if self.speed == "max" else self.speed))
@@ -212,7 +220,6 @@ class Run(Changes, Rewinding):
         while not self.over and self._reached(to) == before:
             self._pace.set(self._pace.now() + span)
             self._awaited = [asyncio.ensure_future(awaitable) for awaitable in self._turn()]
-        return self
 
     def stop(self) -> Run:
         """End the run; what has come out stays readable."""
@@ -262,7 +269,12 @@ class Run(Changes, Rewinding):
                 await self._changed.wait()
                 continue
             begun = self._clock.now()
-            for awaitable in self._turn():
+            try:
+                waiting = self._turn()
+            except Exception as error:  # of none of its steps, as where state cannot be copied
+                self._turning, waiting = False, []
+                self._fail(StepError("the run", pd.DataFrame(), error))
+            for awaitable in waiting:
                 try:
                     await awaitable
                 except Exception as error:
@@ -391,11 +403,3 @@ class Run(Changes, Rewinding):
     def _refuse_if_over(self, verb: str) -> None:
         if self.over:
             raise RunError(f"a run that is {self.status} cannot be {verb}", hint="start it again")
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Give the event loop that runs in this thread, if one does."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

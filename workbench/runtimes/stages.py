@@ -58,7 +58,7 @@ def plane_of(step: Step) -> Plane | None:
 
 def stages(run: Any) -> list[Stage]:
     """Give the stages of a run, each after those before it; without a past there are none."""
-    planes = {node.plane.step: (name, node.plane) for name, node in _planes(run)}
+    planes = {plane.step: (name, plane) for name, plane in run.graph.planes()}
     sources = {read: name for name, (read, _) in run.graph.sources.items()}
     made: dict[Step, tuple[Stage, ...]] = {}
 
@@ -76,8 +76,3 @@ def stages(run: Any) -> list[Stage]:
     for stream in run.streams.values():
         of(stream.step)
     return list(dict.fromkeys(stage for some in made.values() for stage in some))
-
-
-def _planes(run: Any) -> list[tuple[str, Any]]:
-    nodes = run.graph.nodes.items()
-    return [(name, node) for name, node in nodes if getattr(node, "plane", None) is not None]

@@ -250,6 +250,12 @@ class Graph:
         """Give the time plane of a step; None if there is nothing to be seen, or none is recorded."""
         return getattr(self.nodes.get(name), "plane", None)
 
+    def planes(self) -> Iterator[tuple[str, Plane]]:
+        """Give the time planes by the names of their nodes."""
+        for name, node in self.nodes.items():
+            if (plane := getattr(node, "plane", None)) is not None:
+                yield name, plane
+
     def close(self, *, through: bool) -> None:
         """Take the graph apart, so that nothing is kept alive.
 

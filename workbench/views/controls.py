@@ -13,7 +13,8 @@ import traitlets
 
 from workbench.errors import WorkbenchError
 from workbench.runtimes.changes import AT_ONCE, Change
-from workbench.runtimes.run import Run, running_loop
+from workbench.runtimes.run import Run
+from workbench.runtimes.turns import running_loop
 from workbench.views import theme
 from workbench.views.dials import Dial, dials, keys_seen
 from workbench.views.following import follow

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.runtimes.registry import cell_in_execution
-from workbench.runtimes.run import running_loop
+from workbench.runtimes.turns import running_loop
 
 PERIOD = 0.2
 """Seconds between two looks, at least."""

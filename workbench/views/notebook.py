@@ -16,7 +16,7 @@ from typing import Any
 import holoviews as hv
 
 from workbench.runtimes.registry import cell_in_execution
-from workbench.runtimes.run import running_loop
+from workbench.runtimes.turns import running_loop
 from workbench.views.bokehwidget import BokehWidget
 from workbench.views.cells import Table
 from workbench.views.drawing import Drawing
