@@ -69,7 +69,7 @@ async def keep(page: str, hours: int) -> None:
 
 
 def measured(page: str, hours: int) -> Iterator[tuple[float, bool]]:
-    """The megabytes after each hour, of a process of its own, and whether it had a minute of most rows so far."""
+    """The megabytes after each hour, of a process of its own, and whether it had the most rows so far."""
     command = [sys.executable, "-m", "benchmarks.keeping", "--page", page, "--hours", str(hours), "--inside"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
