@@ -38,7 +38,7 @@ class Timing:
 
 COUNTERS: Mapping[str, tuple[str, Callable[[Metrics], float]]] = {
     "workbench_rows": ("Rows that have arrived.", lambda metrics: metrics.rows),
-    "workbench_late_rows": ("Rows too late for every window.", lambda metrics: metrics.late),
+    "workbench_late_rows": ("Rows too late for a result, each once.", lambda metrics: metrics.late),
     "workbench_rejected_rows": ("Rows that were not taken.", lambda metrics: metrics.rejected),
 }
 
