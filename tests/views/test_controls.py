@@ -114,7 +114,7 @@ def test_what_goes_wrong_is_said_there(run):
     turn(controls, "window", "10 s")
     run._turning = True  # as in the middle of a batch
     said = turn(controls, "bound", "20 s")
-    assert said == "a run cannot be changed in the middle of a batch · change it from outside of its sinks"
+    assert said == "a run cannot be changed in the middle of a batch · do it from outside of its sinks"
     assert controls.state["wrong"]
     assert words(controls)["bound"] == "5 s"
     run._turning = False
