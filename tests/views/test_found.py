@@ -202,3 +202,32 @@ def test_a_board_without_choices_leaves_the_address_as_it_is():
         return page.head.data
 
     assert "address" not in asyncio.run(go())
+
+
+def test_a_table_that_shares_its_colours_is_never_without_a_row():
+    starts = pd.to_datetime(["2026-01-05 09:00", "2026-01-05 09:01"])
+    panes = pd.DataFrame(
+        {"window_start": starts, "window_end": starts + pd.Timedelta("1min"), "k": "a", "v": 1.0}
+    )
+    plot = strip_plot(panes[:0].assign(timing=[]), "k", "v", categories=("a",))
+    shown = plot.shape(
+        panes.assign(timing="on_time")
+    )  # BokehJS would look for the open cells that were there
+    assert len(shown["main"]["value"]) == 2
+    assert np.isnan(shown["open"]["value"]).tolist() == np.isnan(shown["open"]["left"]).tolist() == [True]
+
+
+def test_key_figures_of_a_run_that_is_over_are_there():
+    rows = pd.DataFrame({"t": pd.to_datetime([1, 70, 140], unit="s"), "v": [1, 2, 3]})
+    total = wb.stream(rows, time="t", watermark=0).window("1min").agg(total=("v", "sum"))
+    board = wb.dashboard(total, title="Own", speed="max")
+
+    async def go():
+        from workbench.views.sharing import SharedFeed
+
+        feed = SharedFeed("Own", board._streams, {"speed": "max"})
+        feed.begin()
+        await feed.run.finished()
+        return board.page(feed).top.data["figure0"]
+
+    assert asyncio.run(go()) == "3"

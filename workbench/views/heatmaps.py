@@ -189,7 +189,19 @@ def _placed(
 
 
 def color_scale(plot: LivePlot, mapper: LinearColorMapper, tables: Sequence[str], number_format: str) -> None:
-    """Let the same colour mean the same value in several tables, and say at the right which is which."""
+    """Let the same colour mean the same value in several tables, and say at the right which is which.
+
+    A table without rows gets one that is nowhere: BokehJS looks for the values of the rows that were there.
+    """
+    shape = plot.shape
+
+    def filled(told: pd.DataFrame) -> dict[str, Columns]:
+        return {
+            name: table if name not in tables or len(table["value"]) else _nowhere(table)
+            for name, table in shape(told).items()
+        }
+
+    plot.shape = filled
     sources = [plot.sources[name] for name in tables]
     mapper.domain = [(each, "value") for each in plot.figure.renderers if each.data_source in sources]
     bar = ColorBar(
@@ -199,6 +211,13 @@ def color_scale(plot: LivePlot, mapper: LinearColorMapper, tables: Sequence[str]
         major_label_text_font_size="11px", label_standoff=5,
     )  # fmt: skip
     plot.figure.add_layout(bar, "right")
+
+
+def _nowhere(table: Columns) -> Columns:
+    """Give a row that is not drawn."""
+    return {
+        name: words([""]) if column.dtype == object else np.array([np.nan]) for name, column in table.items()
+    }
 
 
 def _cells(mapper: LinearColorMapper, *, table: str = MAIN) -> Layer:

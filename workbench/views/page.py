@@ -254,12 +254,12 @@ class Page:
         return (self.scope.version, *(status if self.scope.at is not None else (feeds, status)))
 
     def _show(self) -> None:
-        """Bring everything up to date: key figures, cards, alerts and health strip."""
-        self._attempt("Key figures", self.update)
+        """Bring all up to date: cards, then key figures, which may be of what cards show; alerts, health."""
         tab = self._tab
         for card in self.cards:
             if card.tab in ("", tab):
                 self._attempt(card.title, partial(self._draw, card))
+        self._attempt("Key figures", self.update)
         if self.alerts is not None:
             self._attempt("Alerts", self.alerts.update)
         if self.controls:
