@@ -136,7 +136,8 @@ function begin() {
     pill.querySelector(".stale-word").textContent = stale ? "STALE" : ""; // said once, and not every second
     pill.querySelector(".stale-age").textContent = stale ? `${Math.round(silent / 1000)} s` : "";
     pill.classList.toggle("is-stale", stale);
-    if ((lost || silent > 3 * STALE_AFTER) && performance.now() - tried > 3000) comeBack();
+    const patience = (bokeh ? 3 : 15) * STALE_AFTER; // a server that is just starting takes longer to send the first
+    if ((lost || silent > patience) && performance.now() - tried > 3000) comeBack();
   }
 
   function comeBack() { // what is looked at is in the address; health costs a server nothing, a page half a second
