@@ -158,6 +158,7 @@ function begin() {
       setTimeout(connect, 20);
       return;
     }
+    heard = performance.now(); // of the document, though not yet of what is new in it
     bokeh.on_message("workbench", fill);
     bokeh.on_event("connection_lost", () => { // Bokeh connects again, and cannot read the document that it asks for
       lost = true;
