@@ -130,9 +130,13 @@ class Record:
         self.total, self._forgotten = total, min(self._forgotten, total)
 
     def frame(self) -> pd.DataFrame:
-        """Give the rows kept, in the order in which they came out; who asks often finds them together."""
+        """Give the rows kept, in the order in which they came out."""
+        return pd.concat(self._frames) if self._frames else pd.DataFrame()
+
+    def together(self) -> pd.DataFrame:
+        """Give the rows kept, and keep them in one frame: for who asks often, in the thread that appends."""
         if len(self._frames) > 1:
-            self._frames = [pd.concat(self._frames).iloc[-max(self.keep, len(self._frames[-1])) :]]
+            self._frames = [self.frame().iloc[-max(self.keep, len(self._frames[-1])) :]]
             self._held = len(self._frames[0])
         return self._frames[0] if self._frames else pd.DataFrame()
 

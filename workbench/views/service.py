@@ -258,7 +258,7 @@ class Feed:
         source = source or next(iter(self._events), "")
         if source not in self._events:
             return pd.DataFrame()
-        return self.once(("events", source), self._events[source].frame)
+        return self.once(("events", source), self._events[source].together)
 
     def acknowledge(self, alert: str) -> None:
         """Note for everybody that an alert has been seen; the last some thousand are known."""

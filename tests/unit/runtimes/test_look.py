@@ -103,6 +103,8 @@ def test_a_record_forgets_only_what_it_is_told_to_and_never_the_last(sizes, data
         assert kept == rows[-len(kept) :]
         assert len(kept) >= min(LEAST, len(rows))
         assert kept[0] <= forgotten
+        if data.draw(st.booleans()):
+            assert record.together().v.tolist() == record.frame().v.tolist() == kept
     for _ in range(2 * Record._LOOSE + 1):
         rows.append(len(rows))
         record.append(pd.DataFrame({"v": rows[-1:]}))
