@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from simulators import Clickstream, OrderBook
+from simulators import City, Clickstream, OrderBook
 from workbench.views import words
 from workbench.views.dashboards import (
+    cityrows,
     clickrows,
     clickstream,
     clicktables,
     sensors,
     taperows,
+    tapetables,
     trading,
 )
 
@@ -89,6 +91,91 @@ def test_the_ladder_is_the_book():
     made = begin.add(change, fill_value=0).reindex(both)
     assert (made == end[both]).mean() > 0.97  # all but levels of orders that came too late
     assert len(both) > 50
+
+
+def test_the_ladder_shows_the_best_levels_of_the_book(standing):
+    feed = standing(trading, "3min")
+    scope = trading.view(feed).scope
+    for symbol in trading.SYMBOLS[:2]:
+        panes = scope.panes("depth", last="10s")
+        begin = panes["window_start"].max()
+        own = panes[(panes["window_start"] == begin) & (panes["symbol"] == symbol)]
+        block = int((begin - pd.Timestamp("2026-01-05 09:00")) // pd.Timedelta("10s"))
+        depth = OrderBook(seed=7, symbols=trading.SYMBOLS).depth(block)
+        waits = {}
+        for side, price, size in [
+            *depth[depth["symbol"] == symbol][["side", "price", "size"]].itertuples(index=False),
+            *own[["side", "price", "change"]].itertuples(index=False),
+        ]:
+            waits[side, round(price, 2)] = waits.get((side, round(price, 2)), 0) + size
+        levels = [(side, price, size) for (side, price), size in waits.items() if size > 0]
+        asks = sorted((level for level in levels if level[0] == "ask"), key=lambda level: level[1])
+        bids = sorted((level for level in levels if level[0] == "bid"), key=lambda level: -level[1])
+        shown = tapetables.ladder(scope, symbol)
+        assert len(shown) > tapetables.LEVELS
+        assert list(shown.itertuples(index=False, name=None)) == [*asks[:8], *bids[:8]]
+
+
+def test_alerts_of_trades_are_of_each_symbol_by_itself():
+    times = pd.date_range("2026-01-05 09:00", periods=60, freq="1s")
+    moves = np.random.default_rng(7).normal(0, 1e-4, size=(2, 60)).cumsum(axis=1)
+    panes = []
+    for symbol, base, walk in zip(("ALBA", "BRIO"), (10.0, 500.0), moves, strict=True):
+        last = base * np.exp(walk)
+        own = pd.DataFrame(
+            {"window_start": times, "window_end": times + pd.Timedelta("1s"), "symbol": symbol}
+        )
+        panes.append(own.assign(open=last, high=last * 1.001, low=last * 0.999, close=last))
+    panes[0].loc[30:, ["open", "high", "low", "close"]] *= 1.05
+    panes[1].loc[40, "low"] *= 0.9
+    panes[1] = panes[1].drop(range(10, 30))
+    table = pd.concat(panes).sort_values(["window_end", "symbol"], ignore_index=True)
+    found = pd.concat(taperows._of_trades(table.astype({"symbol": "category"})), ignore_index=True)
+    assert found.to_numpy().tolist() == [
+        [
+            times[30] + pd.Timedelta("1s"),
+            "spike",
+            f"ALBA: {100 * (moves[0, 30] - moves[0, 29] + np.log(1.05)):+.2f} % in a second",
+        ],
+        [times[30] + pd.Timedelta("1s"), "feed gap", "BRIO: silent for 21 s"],
+        [times[40] + pd.Timedelta("1s"), "fat finger", "BRIO: a trade 11.2 % away from the others"],
+    ]
+
+
+def test_a_fault_is_told_when_it_begins_and_not_while_it_lasts(standing, monkeypatch):
+    scope = sensors.view(standing(sensors, "3min")).scope
+    ends = pd.date_range("2026-01-05 09:00:30", periods=4, freq="30s")
+    stations = pd.Categorical(["station-000", "station-001"] * 4, categories=cityrows.STATIONS)
+    panes = pd.DataFrame({"window_end": ends.repeat(2), "station": stations})
+    panes = panes.assign(**dict.fromkeys(cityrows.RULES, False))
+    panes.loc[[0, 2, 3, 6], "stuck"] = (
+        True  # of the first from the beginning and again at last; the second once
+    )
+    monkeypatch.setattr(cityrows, "judged", lambda _: panes)
+    monkeypatch.setattr(
+        cityrows, "places", lambda _: pd.DataFrame({"health": [], "station": [], "window_end": []})
+    )
+    found = cityrows.alerts(scope)
+    assert [f"{time:%M:%S} {what}" for time, what in zip(found["time"], found["what"], strict=True)] == [
+        "00:30 station-000: ■ stuck begins",
+        "02:00 station-000: ■ stuck begins",
+        "01:00 station-001: ■ stuck begins",
+    ]
+
+
+def test_the_truth_about_a_window_is_that_of_its_readings(standing):
+    feed = standing(sensors, "3min")
+    scope = sensors.view(feed).scope
+    panes = scope.closed("stations")
+    told = cityrows.truth(scope, panes)
+    city = City(seed=7, stations=cityrows.COUNT, hertz=1.0, faults=sensors.USUAL)
+    faults = city.truth("4min").merge(city.events("4min"), on="event_id")
+    starts = faults["event_time"].dt.floor("30s")
+    known = set(zip(faults["station"].astype(str), starts, faults["kind"].astype(str), strict=True))
+    for rule in cityrows.RULES:
+        windows = zip(panes["station"].astype(str), panes["window_start"], strict=True)
+        assert told[rule].tolist() == [(station, start, rule) in known for station, start in windows]
+    assert told.to_numpy().any()
 
 
 def test_autocorrelation_agrees_with_pandas():

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workbench as wb
+from workbench.model.steps import Aggregated
 from workbench.runtimes.trace import Record
 from workbench.testing.clock import ManualClock
 from workbench.views.credit import Credit
 from workbench.views.dashboards import clickstream, home, sensors, trading
 from workbench.views.service import Feed, Latest, Service
+from workbench.views.tidying import Tidying
 
 BOARDS = [clickstream, trading, sensors]
 
@@ -290,3 +292,92 @@ def test_a_failure_is_shown():
     from workbench.views.strip import strip_values
 
     assert "no such thing" in strip_values(feed)["trouble"]
+
+
+def test_what_is_made_of_closed_panes_is_kept_until_there_are_others(warmed):
+    _, feed = warmed
+    name = next(name for name, stream in feed.streams.items() if isinstance(stream.step, Aggregated))
+    record, calls = feed.run.trace.results[name], []
+
+    def asked():
+        feed.once("of panes", lambda: calls.append(feed.closed(name)), of=[name])
+        return len(calls)
+
+    assert asked() == 1
+    feed.run.trace.version += 1
+    assert asked() == 1
+    record.version += 1
+    feed.run.trace.version += 1
+    assert asked() == 2
+
+
+def test_what_is_made_of_something_at_rest_is_made_anew_once_that_is(warmed, monkeypatch):
+    _, feed = warmed
+    name = next(iter(feed.run.trace.results))
+    record, clock = feed.run.trace.results[name], ManualClock("2026-01-05")
+    monkeypatch.setattr(feed, "_clock", clock)
+    monkeypatch.setattr(feed.run, "status", "running")
+    monkeypatch.setattr(record, "version", 1)
+
+    def inner():
+        return feed.once("inner", lambda: record.version, every=10, of=[name])
+
+    def outer():
+        return feed.once("outer", inner, of=[name])
+
+    def batch(panes):
+        clock.advance("1s")
+        record.version += panes
+        feed.run.trace.version += 1
+
+    assert outer() == 1
+    batch(panes=1)
+    assert outer() == 1  # of what is at rest
+    batch(panes=0)
+    clock.advance("10s")
+    assert outer() == 2  # although no panes have come since
+
+
+def test_a_run_that_catches_up_is_shown_so_often_and_no_more(warmed, monkeypatch):
+    _, feed = warmed
+    clock = ManualClock("2026-01-05")
+    monkeypatch.setattr(feed, "_clock", clock)
+    monkeypatch.setattr(feed.run, "status", "running")
+    seen = set()
+    for _ in range(100):
+        clock.advance("10ms")
+        feed.run.trace.version += 1
+        seen.add(feed.version)
+    assert 5 <= len(seen) <= 8
+    monkeypatch.setattr(feed.run, "status", "paused")
+    assert feed.version == (feed.run.trace.version, "paused")
+    feed.run.trace.version += 1
+    assert feed.version == (feed.run.trace.version, "paused")
+
+
+def test_what_a_session_leaves_is_tidied_up_once_it_has_been_gone_for_a_while(warmed, monkeypatch):
+    _, feed = warmed
+    clock, here = ManualClock("2026-01-05"), {"a", "b"}
+    monkeypatch.setattr(feed, "_clock", clock)
+    monkeypatch.setattr(feed, "_once", {})
+    tidying = Tidying(lambda: here, Service([feed]), clock)
+
+    def circle():
+        frame = pd.DataFrame({"v": [1]})
+        frame.attrs["itself"] = frame
+        return frame
+
+    gc.disable()
+    try:
+        told = weakref.ref(feed.once("of b", circle))
+        assert not tidying.look()
+        here.discard("b")
+        assert not tidying.look()
+        clock.advance("20s")
+        assert not tidying.look() and told() is not None
+        clock.advance("2s")
+        assert tidying.look() and told() is None
+        clock.advance("1h")
+        assert not tidying.look()  # nobody has left since
+    finally:
+        gc.enable()

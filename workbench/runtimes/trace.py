@@ -70,6 +70,8 @@ class Record:
     ----------
     total : int
         How many rows came out since the start; a view that remembers it can ask what came `since`.
+    version : int
+        What grows whenever rows come out, or are taken back.
     """
 
     _LOOSE = 64
@@ -77,7 +79,7 @@ class Record:
 
     def __init__(self, keep: int) -> None:
         self.keep = keep
-        self.total = 0
+        self.total = self.version = 0
         self._held = self._forgotten = 0
         self._frames: list[pd.DataFrame] = []
 
@@ -88,6 +90,7 @@ class Record:
         self._frames.append(frame)
         self._held += len(frame)
         self.total += len(frame)
+        self.version += 1
         while self._held - len(self._frames[0]) >= self.keep:
             self._held -= len(self._frames.pop(0))
         if len(self._frames) > 2 * self._LOOSE:
@@ -128,6 +131,7 @@ class Record:
             if len(kept):
                 self._frames.append(kept)
         self.total, self._forgotten = total, min(self._forgotten, total)
+        self.version += 1
 
     def frame(self) -> pd.DataFrame:
         """Give the rows kept, in the order in which they came out."""

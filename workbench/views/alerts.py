@@ -39,10 +39,14 @@ class Alerts:
         What the session looks at.
     find : callable
         From a scope to the table of alerts: ``time, kind, what``.
+    of : sequence of str
+        The results in whose closed panes they are found.
     """
 
-    def __init__(self, scope: Scope, find: Callable[[Scope], pd.DataFrame]) -> None:
-        self.scope, self._find = scope, find
+    def __init__(
+        self, scope: Scope, find: Callable[[Scope], pd.DataFrame], *, of: Sequence[str] = ()
+    ) -> None:
+        self.scope, self._find, self._of = scope, find, of
         self.muted: dict[str, None] = {}
         self.view = parts.table(COLUMNS, ROWS, empty="Nothing needs you.")
         self.foot = Bound(
@@ -63,7 +67,7 @@ class Alerts:
             ids = [f"{time:%d %H:%M:%S} {kind} {what}" for time, kind, what in _rows(found)]
             return found.assign(id=ids).drop_duplicates("id")
 
-        table: pd.DataFrame = self.scope.once("alerts", told, every=0.9)
+        table: pd.DataFrame = self.scope.once("alerts", told, every=0.9, of=self._of)
         return table
 
     def update(self) -> None:

@@ -289,7 +289,7 @@ class Page:
         chosen = () if self.scope is None else tuple(self.scope.chosen.items())
         asked = self.scope or self.feeds[0]
         key = ("card", self.name, card.title, chosen)
-        plot.show(asked.once(key, lambda: Tables(plot.shape(data())), every=card.every))
+        plot.show(asked.once(key, lambda: Tables(plot.shape(data())), every=card.every, of=card.of))
 
     @property
     def _tab(self) -> str:

@@ -36,6 +36,8 @@ class Card:
         Gives the table behind it; a plot with one is brought up to date by the page.
     every : float
         Seconds from one change to the next, at least.
+    of : sequence of str
+        The results whose closed panes are all that ``data`` is made of, if that is so.
     filter : str
         The column that a click on a bar, or on an entry of the legend, filters by.
     figures : sequence of bokeh figure
@@ -60,6 +62,7 @@ class Card:
     below: Bound | None = None
     data: Callable[[], pd.DataFrame] | None = None
     every: float = 0.0
+    of: Sequence[str] = ()
     filter: str = ""
     figures: Sequence[Any] = ()
     tab: str = ""

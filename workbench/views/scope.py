@@ -171,9 +171,9 @@ class Scope:
     def closed(self, result: str) -> pd.DataFrame:
         """Give the latest pane of each closed window and key."""
         if self.at is None:
-            return self._filtered(("closed", result), lambda: self.feed.closed(result))
+            return self._filtered(("closed", result), lambda: self.feed.closed(result), of=[result])
         at = self.at
-        return self._filtered(("closed", result), lambda: self.run.panes(result, at=at))
+        return self._filtered(("closed", result), lambda: self.run.panes(result, at=at), of=[result])
 
     def panes(self, result: str, *, last: str = "") -> pd.DataFrame:
         """Give the panes of the last while, by event time, with those of open windows if live."""
@@ -209,14 +209,16 @@ class Scope:
 
         return self.once("events", told)
 
-    def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0) -> Any:
-        """Give what a function makes, once for all sessions that look at the same."""
-        return self.feed.once((self.key, key), make, every=every)
+    def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0, of: Sequence[str] = ()) -> Any:
+        """Give what a function makes, once for all sessions that look at the same; see `Feed.once`."""
+        return self.feed.once((self.key, key), make, every=every, of=of)
 
-    def _filtered(self, key: Any, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    def _filtered(
+        self, key: Any, make: Callable[[], pd.DataFrame], *, of: Sequence[str] = ()
+    ) -> pd.DataFrame:
         if not self.only and self.at is None:
             return make()
-        frame: pd.DataFrame = self.once(key, lambda: self.shown(make()))
+        frame: pd.DataFrame = self.once(key, lambda: self.shown(make()), of=of)
         return frame
 
     def shown(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from workbench.ops.passwords import People
 from workbench.views.limits import full_rule
 from workbench.views.login import DAYS, PasswordAuth
 from workbench.views.service import Service
+from workbench.views.tidying import Tidying
 
 LOOPBACK = "127.0.0.1"
 KILOBYTE = 1024
@@ -114,6 +115,7 @@ def application(pages: Mapping[str, Any], service: Service, serving: Serving) ->
     closed = gate if serving.people or serving.oauth else None
     rules = _telling(server, pages, service, serving.stale_after, closed)
     full = full_rule(pages, lambda: _sessions(server, pages), serving.sessions)
+    PeriodicCallback(Tidying(lambda: _sessions(server, pages), service).look, 1_000).start()
     tornado.add_handlers(r".*", [*rules, full])  # these are asked before the pages
     return server
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,9 @@ LEAVE = 1.0
 """A run that is behind, as one at full speed is, takes half of the time: the rest is for those who look."""
 HELD = 600
 """How many computed things are held; sessions that look at different pasts need many."""
+BEAT = SECOND * 3 // 20
+"""Nanoseconds from one version of a running feed to the next, at least: however quickly batches come when a
+run catches up, what they led to is worked out once for all who look."""
 UNASKED = 20
 """Seconds that a thing is held for which nobody has asked."""
 
@@ -55,9 +58,17 @@ class Held:
     """A thing that was computed: of which version of the feed, when, and when it was last asked for."""
 
     version: tuple[int, str]
+    panes: tuple[int, ...]
+    """The versions of the results of whose closed panes it is made, if that is all."""
+    aged: bool
+    """Whether something that it is made of was at rest, and older than itself."""
     made: int
     asked: int
     value: Any
+
+    def is_new(self, version: tuple[int, str], panes: tuple[int, ...]) -> bool:
+        """Tell whether it would be the same if it were made now."""
+        return self.version == version or (self.panes == panes != () and not self.aged)
 
 
 class Latest:
@@ -149,6 +160,8 @@ class Feed:
         self._events: dict[str, Record] = {}
         self._kept: dict[Any, Any] = {}
         self._clock = SystemClock()
+        self._version, self._beaten = (-1, ""), 0
+        self._aged = False  # whether what is being made is made of something at rest
 
     @property
     def run(self) -> Run:
@@ -169,7 +182,11 @@ class Feed:
     @property
     def version(self) -> tuple[int, str]:
         """What changes whenever there is something new to see."""
-        return self.run.trace.version, self.run.status
+        now, version = self._clock.now(), (self.run.trace.version, self.run.status)
+        same = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < BEAT
+        if not same:  # clocks of machines go back at times
+            self._version, self._beaten = version, now
+        return self._version
 
     async def start(self) -> None:
         """Start the run on the event loop that is running, and take it quickly through the warm-up."""
@@ -232,9 +249,10 @@ class Feed:
         Some thousand rows at the most.
         """
         if not isinstance(self.streams[result].step, Aggregated):
-            return self.once(("closed", result), lambda: self.run.panes(result, rows=KEPT_ROWS))
+            return self.once(("closed", result), lambda: self.run.panes(result, rows=KEPT_ROWS), of=[result])
         latest = self._latest.setdefault(result, _latest(self.streams[result]))
-        return self.once(("closed", result), lambda: latest.refresh(self.run.trace.results[result]))
+        record = self.run.trace.results[result]
+        return self.once(("closed", result), lambda: latest.refresh(record), of=[result])
 
     def panes(self, result: str, *, last: str) -> pd.DataFrame:
         """Give the panes of the last while, by event time, those of open windows (``early``) included."""
@@ -272,19 +290,32 @@ class Feed:
             self._kept[key] = make()
         return self._kept[key]
 
-    def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0) -> Any:
+    def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0, of: Sequence[str] = ()) -> Any:
         """Give what a function makes: once a version of the feed, and at most once in ``every`` seconds.
 
-        When a run is held or over, all of it is shown, also what was at rest when that happened.
+        What is made of nothing but closed panes of some results is kept until there are further ones. When a
+        run is held or over, all of it is shown, also what was at rest when that happened.
         """
         version, now = self.version, self._clock.now()
+        panes = tuple(self.run.trace.results[result].version for result in of)
         held, rest = self._once.pop(key, None), every * SECOND if self.run.status == "running" else 0
-        if held is None or (held.version != version and now - held.made >= rest):
-            held = Held(version, now, now, make())
+        if held is None or not (held.is_new(version, panes) or 0 <= now - held.made < rest):
+            around, self._aged = self._aged, False
+            value = make()
+            held = Held(version, panes, self._aged, now, now, value)
+            self._aged = around
+        self._aged |= held.aged or not held.is_new(version, panes)
         self._once[key], held.asked = held, now
-        while len(self._once) > HELD or now - next(iter(self._once.values())).asked > UNASKED * SECOND:
+        if len(self._once) > HELD:
             del self._once[next(iter(self._once))]  # that for which nobody has asked the longest
+        self.let_go()
         return held.value
+
+    def let_go(self) -> None:
+        """Let go what was computed and nobody has asked for lately."""
+        asked = self._clock.now() - UNASKED * SECOND
+        while self._once and next(iter(self._once.values())).asked < asked:
+            del self._once[next(iter(self._once))]
 
 
 class Service:

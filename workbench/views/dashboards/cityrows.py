@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -131,7 +131,7 @@ def judged(scope: Scope) -> pd.DataFrame:
         panes = recent(scope.closed("stations"), "30min")
         return panes if panes.empty else judge(panes)
 
-    return scope.once("judged", made, every=0.4)
+    return scope.once("judged", made, every=0.9, of=["stations"])
 
 
 def recent(panes: pd.DataFrame, span: str | pd.Timedelta) -> pd.DataFrame:
@@ -147,6 +147,11 @@ def places(scope: Scope) -> pd.DataFrame:
     ``silent`` is how many seconds the watermark has gone on without a reading in a closed window, the last of
     which ended at ``window_end``.
     """
+    told: pd.DataFrame = scope.once("places", lambda: _places(scope), every=0.9, of=["stations"])
+    return told
+
+
+def _places(scope: Scope) -> pd.DataFrame:
     panes = judged(scope)
     if panes.empty:
         return panes
@@ -169,7 +174,7 @@ def heard(scope: Scope) -> pd.DataFrame:
         known[:] = [panes]
         return panes
 
-    return scope.shown(scope.feed.once("stations heard", last))
+    return scope.shown(scope.feed.once("stations heard", last, of=["stations"]))
 
 
 def bands(scope: Scope) -> pd.DataFrame:
@@ -187,7 +192,7 @@ def raw(scope: Scope, stations: Sequence[str]) -> pd.DataFrame:
         events = events[events["station"].isin(stations).to_numpy()] if len(events) else events
         return events.tail(len(stations) * int(pd.Timedelta(scope.last).total_seconds()))
 
-    return scope.once(("raw", *stations), told, every=0.9)
+    return scope.once(("raw", *stations), told, every=0.4)
 
 
 def board(scope: Scope) -> pd.DataFrame:
@@ -217,7 +222,7 @@ def board(scope: Scope) -> pd.DataFrame:
             )
         return pd.DataFrame(rows)
 
-    return scope.once("board", made, every=1.9)
+    return scope.once("board", made, every=1.9, of=["stations"])
 
 
 def truth(scope: Scope, panes: pd.DataFrame) -> pd.DataFrame:
@@ -230,21 +235,27 @@ def truth(scope: Scope, panes: pd.DataFrame) -> pd.DataFrame:
     begin, block = pd.Timestamp(simulator.start), simulator.block
     first = int((panes[WINDOW_START].min() - begin) // block)
     last = int((panes[WINDOW_END].max() - begin) // block)
-    known = set().union(*(_true(simulator, number) for number in range(max(first, 0), last)))
-    keys = list(zip(panes["station"].astype(str), panes[WINDOW_START], strict=True))
-    return pd.DataFrame(
-        {rule: [(station, start, rule) in known for station, start in keys] for rule in RULES},
-        index=panes.index,
-    )
+    known = [_true(simulator, number) for number in range(max(first, 0), last)]
+    keys = _windows(panes["station"], panes[WINDOW_START])
+    true = {
+        rule: np.isin(keys, np.concatenate([keys[:0], *(block[rule] for block in known)])) for rule in RULES
+    }
+    return pd.DataFrame(true, index=panes.index)
 
 
 @lru_cache(maxsize=512)
-def _true(simulator: Any, number: int) -> frozenset[tuple[str, pd.Timestamp, str]]:
-    """Give station, window and kind of each fault in a block of the simulator."""
+def _true(simulator: Any, number: int) -> Mapping[str, np.ndarray]:
+    """Give, by kind of fault, the windows of stations that have it in a block of the simulator."""
     found = simulator.block_truth(number)
     events = simulator.block_events(number).set_index("event_id").loc[found["event_id"]]
-    starts = events["event_time"].dt.floor("30s")
-    return frozenset(zip(events["station"].astype(str), starts, found["kind"].astype(str), strict=True))
+    keys, kinds = _windows(events["station"], events["event_time"].dt.floor("30s")), found["kind"].astype(str)
+    return {rule: np.unique(keys[(kinds == rule).to_numpy()]) for rule in RULES}
+
+
+def _windows(stations: pd.Series, starts: pd.Series) -> np.ndarray:
+    """Give a number for each window of a station."""
+    seconds = starts.to_numpy().astype("datetime64[s]").astype(np.int64)
+    return seconds * COUNT + pd.Categorical(stations, categories=STATIONS).codes
 
 
 def delays(scope: Scope) -> pd.DataFrame:
@@ -267,11 +278,13 @@ def alerts(scope: Scope) -> pd.DataFrame:
     panes = recent(judged(scope), "10min")
     if panes.empty:
         return NONE
-    found = [NONE]
-    by = panes.groupby("station", observed=True, sort=False)
+    found, panes = [NONE], panes[[WINDOW_END, "station", *RULES]]  # of 40 columns
+    panes = panes.iloc[np.argsort(pd.factorize(panes["station"])[0], kind="stable")]
+    stations = panes["station"].astype(str).to_numpy(object)
+    same = np.append(False, stations[1:] == stations[:-1])
     for rule in RULES:
-        before = by[rule].shift(1, fill_value=False)
-        begins = panes[(panes[rule] & ~before.astype(bool)).to_numpy()]
+        broken = panes[rule].to_numpy()
+        begins = panes[broken & ~(same & np.append(False, broken[:-1]))]
         said = [f"{station}: {ICONS[rule]} {rule} begins" for station in begins["station"]]
         found.append(alerts_of(begins, rule, WINDOW_END, said))
     silent = places(scope)
@@ -287,18 +300,16 @@ def key_figures(scope: Scope) -> dict[str, Any]:
     if panes.empty:
         return {}
     panes = panes.assign(fault=panes[list(RULES)].any(axis=1))
-    by_window = panes.groupby(WINDOW_END).agg(
-        rows=("rows", "sum"), online=("station", "size"), faulty=("fault", "sum"),
-        temperature=("temperature", "mean"), pm25=("pm25", "mean"),
-    )  # fmt: skip
+    by_window = panes.groupby(WINDOW_END)
+    sums, means = by_window[["rows", "fault"]].sum(), by_window[["temperature", "pm25"]].mean()
     shown = len(panes["station"].unique())
     lines = {
-        "online": (by_window["online"], 0),
-        "readings": (by_window["rows"] / 30, 1),
-        "faulty": (by_window["faulty"], 0),
-        "temperature": (by_window["temperature"], 2),
-        "pm25": (by_window["pm25"], 1),
-        "complete": (100 * by_window["rows"] / EXPECTED / max(shown, 1), 1),
+        "online": (by_window.size(), 0),
+        "readings": (sums["rows"] / 30, 1),
+        "faulty": (sums["fault"], 0),
+        "temperature": (means["temperature"], 2),
+        "pm25": (means["pm25"], 1),
+        "complete": (100 * sums["rows"] / EXPECTED / max(shown, 1), 1),
     }
     values: dict[str, Any] = {}
     for name, (line, digits) in lines.items():

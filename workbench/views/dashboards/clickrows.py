@@ -57,9 +57,8 @@ def traffic(scope: Scope) -> pd.DataFrame:
             return panes
         keys = [WINDOW_START, WINDOW_END, "action"]
         total = panes.groupby(keys, observed=True, sort=False)
-        return total.agg(
-            events=("events", "sum"), revenue=("revenue", "sum"), timing=(TIMING, "last")
-        ).reset_index()
+        sums = total[["events", "revenue"]].sum()  # three times as quick as to name them
+        return sums.assign(**{TIMING: total[TIMING].last()}).reset_index()
 
     return scope.once("traffic rows", rows)
 
@@ -182,7 +181,7 @@ def trending(scope: Scope) -> pd.DataFrame:
     ``z`` is how many standard deviations the last minute's views are above the mean of the minutes before,
     as if views came by themselves (Poisson); so few views more of a rare product are nothing.
     """
-    return scope.once("trending", lambda: _trending(scope.closed("products")), every=1.9)
+    return scope.once("trending", lambda: _trending(scope.closed("products")), every=1.9, of=["products"])
 
 
 def _trending(panes: pd.DataFrame, most: int = 10) -> pd.DataFrame:
@@ -232,7 +231,7 @@ def judged(scope: Scope) -> pd.DataFrame:
         visits = judge(visits).tail(SHOWN_VISITS)
         return visits.assign(key=visits["session_id"])
 
-    return scope.once("judged", rows, every=0.9)
+    return scope.once("judged", rows, every=0.9, of=["visits"])
 
 
 def radar(scope: Scope, *, reveal: bool) -> pd.DataFrame:
@@ -244,7 +243,7 @@ def radar(scope: Scope, *, reveal: bool) -> pd.DataFrame:
         visits = judged(scope)
         return visits.assign(bot=truth(scope, visits)) if len(visits) else visits
 
-    return scope.once("revealed", revealed, every=0.9)
+    return scope.once("revealed", revealed, every=0.9, of=["visits"])
 
 
 def truth(scope: Scope, visits: pd.DataFrame) -> np.ndarray:
@@ -339,7 +338,7 @@ def ended_visits(scope: Scope) -> pd.DataFrame:
     if panes.empty:  # as in the first minutes, until a first visit has ended
         return pd.DataFrame({"ended": [], "ordered": []})
     panes = panes.assign(ordered=panes["visits"].where(panes["furthest"] == len(STEPS) - 1, 0))
-    return panes.groupby(WINDOW_END).agg(ended=("visits", "sum"), ordered=("ordered", "sum")).tail(60)
+    return panes.groupby(WINDOW_END)[["visits", "ordered"]].sum().tail(60).rename(columns={"visits": "ended"})
 
 
 def figure(name: str, line: pd.Series, digits: int, *, back: int = 6) -> dict[str, Any]:

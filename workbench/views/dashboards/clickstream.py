@@ -146,12 +146,13 @@ def view(feed: Feed) -> Page:
         ("revenue", "Revenue per minute", "EUR"),
         ("basket", "Average order", "EUR"),
     )
-    alerts = Alerts(scope, rows.alerts)
+    alerts = Alerts(scope, rows.alerts, of=["visits", "products", "countries"])
     trending, left, panes = tables.trending(), tables.abandoned(), tables.panes()
     radar = _radar_controls()
 
     def update() -> None:
-        top.say(**scope.once("kpis", lambda: rows.key_figures(scope), every=0.4))
+        figures = scope.once("kpis", lambda: rows.key_figures(scope), every=0.4, of=["traffic", "funnel"])
+        top.say(**figures)
         trending.say(**scope.once("table of products", lambda: tables.trending_values(scope), every=1.9))
         left.say(**scope.once("table of checkouts", lambda: tables.abandoned_values(scope), every=1.9))
         panes.say(
@@ -202,7 +203,7 @@ def _upper(scope: Scope) -> list[Card]:
             span=4,
             note="Visits that came so far; share of the step before, and its change against the hour before",
             data=lambda: rows.funnel(scope),
-            every=1.9,
+            of=["funnel"],
             filter="action",
         ),
     ]
@@ -239,7 +240,7 @@ def _middle(scope: Scope, trending: Bound) -> list[Card]:
             span=4,
             note="Share of the visits that ended; 2 min without a click end one",
             data=lambda: rows.lengths(scope),
-            every=1.9,
+            of=["funnel"],
         ),
         Card(
             "Conversion by country, %",
@@ -247,7 +248,7 @@ def _middle(scope: Scope, trending: Bound) -> list[Card]:
             span=4,
             note="Orders per 100 sessions, over the last five closed minutes; click a bar to see it alone",
             data=lambda: rows.countries(scope),
-            every=1.9,
+            of=["countries"],
             filter="country",
         ),
     ]
@@ -290,7 +291,7 @@ def _lower(scope: Scope, left: Bound, radar: Bound, alerts: Alerts, panes: Bound
             span=4,
             note="Of all that followed the page on the left; a visit begins with arrive",
             data=lambda: rows.paths(scope),
-            every=1.9,
+            of=["paths"],
         ),
         Card(
             "Bot radar",

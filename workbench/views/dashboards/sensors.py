@@ -110,14 +110,14 @@ def view(feed: Feed) -> Page:
         ("pm25", "Mean fine dust, PM2.5", "µg/m³"),
         ("complete", "Readings received", "%"),
     )
-    alerts = Alerts(scope, rows.alerts)
+    alerts = Alerts(scope, rows.alerts, of=["stations"])
     board, breaker, bound, plane = _board(), _breaker(), _bound(), _plane(feed)
     multiples, dots = _multiples(scope)
     picture = PlaneComponent(sizing_mode="stretch_width", min_height=420)
 
     def update() -> None:
-        top.say(**scope.once("kpis", lambda: rows.key_figures(scope), every=0.4))
-        dots.show(scope.once("dots", lambda: Tables(dots.shape(rows.raw(scope, CHOSEN))), every=0.9))
+        top.say(**scope.once("kpis", lambda: rows.key_figures(scope), every=0.9, of=["stations"]))
+        dots.show(scope.once("dots", lambda: Tables(dots.shape(rows.raw(scope, CHOSEN))), every=0.4))
         board.say(**scope.once("table of faults", lambda: board_values(scope), every=1.9))
         breaker.say(**breaker_values(feed))
         bound.say(**bound_values(feed.run))
@@ -157,7 +157,8 @@ def _upper(scope: Scope, board: Bound) -> list[Card]:
             span=5,
             note="Colour: temperature; shape: ● well, ▲ faulty, ✕ silent; a larger ring: silent for longer",
             data=lambda: rows.places(scope),
-            every=0.4,
+            every=0.9,
+            of=["stations"],
         ),
         Card(
             "Temperature by station and time, °C",

@@ -134,9 +134,7 @@ def alerts(scope: Scope) -> pd.DataFrame:
     panes, quotes = scope.closed("candles 1s"), scope.closed("quotes")
     found = [NONE]
     if len(panes):
-        last = panes[panes[WINDOW_END] > panes[WINDOW_END].max() - pd.Timedelta("10min")]
-        for symbol, own in last.groupby("symbol", observed=True, sort=False):
-            found += _of_symbol(str(symbol), own)
+        found += _of_trades(panes[panes[WINDOW_END] > panes[WINDOW_END].max() - pd.Timedelta("10min")])
     if len(quotes):
         median = quotes.groupby("symbol", observed=True)["cancelled"].transform("median")
         burst = quotes[(quotes["cancelled"] >= np.maximum(CANCELS, 4 * median)).to_numpy()]
@@ -148,35 +146,36 @@ def alerts(scope: Scope) -> pd.DataFrame:
     return pd.concat([each for each in found if len(each)] or [NONE], ignore_index=True)
 
 
-def _of_symbol(symbol: str, own: pd.DataFrame) -> list[pd.DataFrame]:
-    move = np.log(own["close"]).diff()
-    deviation = usual(move.dropna().to_numpy()) if len(move) > 10 else 1.0
-    spikes = own[(move.abs() > max(SPIKE * deviation, 0.002)).to_numpy()]
-    gap = own[WINDOW_START].diff()
-    gaps = own[(gap > SILENT).to_numpy()]
-    body = own[["open", "close"]]
-    away = np.maximum(own["high"] / body.max(axis=1), body.min(axis=1) / own["low"]) - 1
-    fat = own[(away > FAT_FINGER).to_numpy()]
-    return [
-        alerts_of(
-            spikes,
-            "spike",
-            WINDOW_END,
-            [f"{symbol}: {100 * move[i]:+.2f} % in a second" for i in spikes.index],
-        ),
-        alerts_of(
-            gaps,
-            "feed gap",
-            WINDOW_END,
-            [f"{symbol}: silent for {gap[i].total_seconds():.0f} s" for i in gaps.index],
-        ),
-        alerts_of(
+def _of_trades(panes: pd.DataFrame) -> list[pd.DataFrame]:
+    """Find spikes, gaps of the feed and fat fingers in candles of all symbols."""
+    panes = panes.iloc[np.argsort(pd.factorize(panes["symbol"])[0], kind="stable")]
+    symbols, starts = panes["symbol"].astype(str).to_numpy(object), panes[WINDOW_START].to_numpy()
+    first, high, low, last = (panes[name].to_numpy(float) for name in ("open", "high", "low", "close"))
+    begins = np.append(True, symbols[1:] != symbols[:-1])
+    move = np.where(begins, np.nan, np.log(last / np.append(np.nan, last[:-1])))
+    gap = np.where(begins, np.timedelta64(0, "ns"), starts - np.append(starts[:1], starts[:-1]))
+    away = np.maximum(high / np.maximum(first, last), np.minimum(first, last) / low) - 1
+    limit = np.concatenate(
+        [np.full(len(own), _spike(own)) for own in np.split(move, np.flatnonzero(begins)[1:])]
+    )
+    spikes, gaps, fat = (
+        np.flatnonzero(told) for told in (np.abs(move) > limit, gap > SILENT, away > FAT_FINGER)
+    )
+    silent = gap / np.timedelta64(1, "s")
+    said = {
+        "spike": (spikes, [f"{symbols[i]}: {100 * move[i]:+.2f} % in a second" for i in spikes]),
+        "feed gap": (gaps, [f"{symbols[i]}: silent for {silent[i]:.0f} s" for i in gaps]),
+        "fat finger": (
             fat,
-            "fat finger",
-            WINDOW_END,
-            [f"{symbol}: a trade {100 * away[i]:.1f} % away from the others" for i in fat.index],
+            [f"{symbols[i]}: a trade {100 * away[i]:.1f} % away from the others" for i in fat],
         ),
-    ]
+    }
+    return [alerts_of(panes.iloc[at], kind, WINDOW_END, what) for kind, (at, what) in said.items()]
+
+
+def _spike(moves: np.ndarray) -> float:
+    """Give from which size on a return of a symbol is a spike; the first of its returns is null."""
+    return max(SPIKE * usual(moves[1:]) if len(moves) > 10 else SPIKE, 0.002)
 
 
 def key_figures(scope: Scope, symbol: str) -> dict[str, Any]:

@@ -86,24 +86,26 @@ def ladder(scope: Scope, symbol: str) -> pd.DataFrame:
     if panes.empty:
         return panes
     begin = panes[WINDOW_START].max()
-    panes = panes[(panes[WINDOW_START] == begin).to_numpy() & (panes["symbol"] == symbol).to_numpy()]
-    since = panes.set_index([panes["side"].astype(str), panes["price"].round(2)])["change"]
+    since = panes[(panes[WINDOW_START] == begin).to_numpy() & (panes["symbol"] == symbol).to_numpy()]
     book = snapshot(origin(scope, "book").simulator, begin)
-    size = book[symbol].add(since, fill_value=0)
-    table = size[size > 0].rename_axis(["side", "price"]).rename("size").reset_index()
-    asks = table[table["side"] == "ask"].sort_values("price").head(LEVELS)
-    bids = table[table["side"] == "bid"].sort_values("price", ascending=False).head(LEVELS)
-    return pd.concat([asks, bids])
+    book = book[(book["symbol"] == symbol).to_numpy()]
+    is_bid = np.append(book["side"] == "bid", since["side"] == "bid")
+    prices = np.append(book["price"], since["price"])
+    sizes = np.append(book["size"], since["change"]).astype(float)
+    sides = []
+    for side, chosen, order in (("ask", ~is_bid, 1), ("bid", is_bid, -1)):
+        levels, place = np.unique(np.rint(100 * prices[chosen]) * order, return_inverse=True)
+        waiting = np.bincount(place, weights=sizes[chosen], minlength=len(levels))
+        best = np.flatnonzero(waiting > 0)[:LEVELS]
+        sides.append(pd.DataFrame({"side": side, "price": levels[best] * order / 100, "size": waiting[best]}))
+    return pd.concat(sides, ignore_index=True)
 
 
 @lru_cache(maxsize=16)
-def snapshot(simulator: Any, begin: pd.Timestamp) -> Mapping[str, Any]:
-    """Give, by symbol, what waited at each side and price when a block of the simulator began."""
-    depth = simulator.depth(int((begin - pd.Timestamp(simulator.start)) // simulator.block))
-    keys = [depth["side"].astype(str), depth["price"].round(2)]
-    return {
-        str(symbol): own.groupby(keys)["size"].sum() for symbol, own in depth.groupby("symbol", observed=True)
-    }
+def snapshot(simulator: Any, begin: pd.Timestamp) -> pd.DataFrame:
+    """Give what waited at each side and price when a block of the simulator began."""
+    depth: pd.DataFrame = simulator.depth(int((begin - pd.Timestamp(simulator.start)) // simulator.block))
+    return depth
 
 
 def ladder_values(scope: Scope, symbol: str) -> dict[str, Any]:
