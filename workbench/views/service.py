@@ -49,6 +49,9 @@ HELD = 600
 BEAT = SECOND * 3 // 20
 """Nanoseconds from one version of a running feed to the next, at least: however quickly batches come when a
 run catches up, what they led to is worked out once for all who look."""
+SHARE = 0.4
+"""Of the time of the process, what working out may take: where it would take more, versions last longer, up
+to half a second. So many pages at once get slower together, where each would see a version of its own."""
 UNASKED = 20
 """Seconds that a thing is held for which nobody has asked."""
 
@@ -69,6 +72,15 @@ class Held:
     def is_new(self, version: tuple[int, str], panes: tuple[int, ...]) -> bool:
         """Tell whether it would be the same if it were made now."""
         return self.version == version or (self.panes == panes != () and not self.aged)
+
+
+class Effort:
+    """How many nanoseconds the feeds of this process have spent on working out what is seen."""
+
+    total = 0
+
+
+EFFORT = Effort()
 
 
 class Latest:
@@ -160,8 +172,8 @@ class Feed:
         self._events: dict[str, Record] = {}
         self._kept: dict[Any, Any] = {}
         self._clock = SystemClock()
-        self._version, self._beaten = (-1, ""), 0
-        self._aged = False  # whether what is being made is made of something at rest
+        self._version, self._beaten, self._effort = (-1, ""), 0, 0
+        self._making = self._aged = False  # the latter if something that it is made of is at rest
 
     @property
     def run(self) -> Run:
@@ -183,9 +195,10 @@ class Feed:
     def version(self) -> tuple[int, str]:
         """What changes whenever there is something new to see."""
         now, version = self._clock.now(), (self.run.trace.version, self.run.status)
-        same = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < BEAT
+        lasts = max(BEAT, min((EFFORT.total - self._effort) / SHARE, SECOND // 2))
+        same = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts
         if not same:  # clocks of machines go back at times
-            self._version, self._beaten = version, now
+            self._version, self._beaten, self._effort = version, now, EFFORT.total
         return self._version
 
     async def start(self) -> None:
@@ -300,16 +313,26 @@ class Feed:
         panes = tuple(self.run.trace.results[result].version for result in of)
         held, rest = self._once.pop(key, None), every * SECOND if self.run.status == "running" else 0
         if held is None or not (held.is_new(version, panes) or 0 <= now - held.made < rest):
-            around, self._aged = self._aged, False
-            value = make()
-            held = Held(version, panes, self._aged, now, now, value)
-            self._aged = around
+            value, aged = self._make(make)
+            held = Held(version, panes, aged, now, now, value)
         self._aged |= held.aged or not held.is_new(version, panes)
         self._once[key], held.asked = held, now
         if len(self._once) > HELD:
             del self._once[next(iter(self._once))]  # that for which nobody has asked the longest
         self.let_go()
         return held.value
+
+    def _make(self, make: Callable[[], Any]) -> tuple[Any, bool]:
+        """Make something; tells also whether something that it is made of is at rest."""
+        around, begun = (self._making, self._aged), self._clock.now()
+        self._making, self._aged = True, False
+        try:
+            value = make()
+            return value, self._aged
+        finally:
+            self._making, self._aged = around
+            if not self._making:
+                EFFORT.total += max(self._clock.now() - begun, 0)
 
     def let_go(self) -> None:
         """Let go what was computed and nobody has asked for lately."""
