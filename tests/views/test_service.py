@@ -155,6 +155,20 @@ def test_what_nobody_asks_for_any_more_is_let_go(warmed, monkeypatch):
     assert seldom() is None
 
 
+def test_closed_panes_that_were_let_go_are_told_again(warmed, monkeypatch):
+    _, feed = warmed
+    clock = ManualClock("2026-01-05")
+    monkeypatch.setattr(feed, "_clock", clock)
+    monkeypatch.setattr(feed, "_once", {})
+    name = next(name for name, stream in feed.streams.items() if isinstance(stream.step, Aggregated))
+    before = feed.closed(name)
+    clock.advance("30s")
+    feed.let_go()
+    assert name not in feed._latest
+    assert feed.closed(name) is not before
+    pd.testing.assert_frame_equal(feed.closed(name), before)
+
+
 def test_the_line_of_rates_begins_when_somebody_looks(warmed, monkeypatch):
     _, feed = warmed
     clock = ManualClock("2026-01-05")

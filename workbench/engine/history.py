@@ -82,8 +82,9 @@ class History:
         """
         require(frame.columns, self.columns, "looking back")
         codes = encode(self.keys, frame)
-        # a store is made of columns: where nothing is wanted of a row, any column stands for it
-        slots = self.store.add(frame[self.columns or [*frame.columns[:1]]])
+        if not self.store.names:  # where nothing is wanted of a row, any column stands for it
+            self.store.learn(frame[self.columns or [*frame.columns[:1]]])
+        slots = self.store.add(frame)
         order = in_order(codes, times)
         self.index.add(codes[order], times[order], slots[order])
         place = np.zeros(int(self.index.slots.max(initial=-1)) + 1, dtype=np.int64)

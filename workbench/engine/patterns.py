@@ -20,7 +20,7 @@ from workbench.engine.expressions import Tally, Value, evaluate, holds
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.matching import Matcher, Rows
 from workbench.engine.progress import Stamp
-from workbench.engine.rows import Aside
+from workbench.engine.rows import Aside, side_by_side
 from workbench.engine.skipping import settle
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
@@ -253,7 +253,7 @@ class PatternOperator:
             columns.update(self._measures(tips, found, begin))
         else:
             columns.update({name: pd.Series([], dtype=object) for name in self.pattern.measures})
-        table = pd.DataFrame(columns, copy=False)
+        table = side_by_side(columns)
         if not len(tips) and self.held is not None:
             self._nothing[name] = table
         return table

@@ -16,6 +16,7 @@ import pandas as pd
 from workbench.engine.frames import framed
 from workbench.engine.history import History, LookingBack
 from workbench.engine.partials import Plan
+from workbench.engine.rows import side_by_side
 from workbench.engine.sides import choose
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import SIZE, Aggregate
@@ -155,7 +156,7 @@ class Rolling(LookingBack):
         framing = np.cumsum(edges)[:count] > 0  # which rows are in a frame: only those are taken out
         place = np.append(0, np.cumsum(framing))
         rows = np.flatnonzero(framing)
-        values = pd.DataFrame(self.history.take(rows), copy=False)
+        values = side_by_side(self.history.take(rows))
         results: dict[str, pd.Series] = {}
         for demand, plan in self.plans.items():
             results |= _aggregated(

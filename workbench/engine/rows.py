@@ -70,6 +70,26 @@ class Aside:
         return rows.assign(**{LATE_BY: late_by.view("timedelta64[ns]"), WATERMARK: watermark})
 
 
+def side_by_side(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Make a table of series and arrays of one length, numbered from 0 on, their values shared.
+
+    Pandas would align series by their indices first, which takes three times as long.
+
+    Examples
+    --------
+    >>> words = pd.Series(["a", "b"], dtype=object)
+    >>> side_by_side({"k": words, "v": np.arange(2)}).dtypes.astype(str).tolist()
+    ['object', 'int64']
+    """
+    arrays = {name: _array(column) for name, column in columns.items()}
+    return pd.DataFrame(arrays, copy=False)
+
+
+def _array(column: Any) -> Any:
+    """Give a series as an array; but objects, which pandas would take for text if all of them are."""
+    return column.array if isinstance(column, pd.Series) and column.dtype != object else column
+
+
 class RowStore:
     """Rows in columns, with integer labels; a row keeps its slot until it is dropped.
 
@@ -166,7 +186,7 @@ class RowStore:
         """Give the live rows, their slots and labels."""
         slots = self.live()
         labels = {name: values[slots] for name, values in self._labels.items()}
-        rows = None if self._columns is None else pd.DataFrame(self.take(slots), copy=False)
+        rows = None if self._columns is None else side_by_side(self.take(slots))
         return {"slots": slots, "labels": labels, "rows": rows}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:

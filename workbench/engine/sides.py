@@ -18,7 +18,7 @@ from workbench.engine.keys import KeyDictionary
 from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, shift
-from workbench.engine.rows import Aside, RowStore
+from workbench.engine.rows import Aside, RowStore, side_by_side
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError, SchemaError
 from workbench.model.joins import suffixed
@@ -268,7 +268,7 @@ class Sides:
     ) -> tuple[pd.DataFrame, Stamp]:
         """Make a table of pairs of slots (-1 where there is none), and its stamp."""
         columns = {**(first or {}), **self._columns(left, right, only_left=only_left)}
-        frame = pd.DataFrame(columns, copy=False)
+        frame = side_by_side(columns)
         start = self.told + 1
         frame.index = pd.RangeIndex(start, start + len(left))
         met = np.full(len(left), self.watermark)

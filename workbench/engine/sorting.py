@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, in_order, shift
-from workbench.engine.rows import Aside, RowStore
+from workbench.engine.rows import Aside, RowStore, side_by_side
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 from workbench.time import NO_WATERMARK
@@ -105,7 +105,7 @@ class EventTimeSort:
         due = self.rows.live()
         due = due[self.rows["time"][due] < limit]
         due = due[in_order(self.rows["time"][due], self.rows["number"][due])]
-        released = pd.DataFrame(self.rows.take(due), copy=False)
+        released = side_by_side(self.rows.take(due))
         first = self.told + 1
         released.index = pd.RangeIndex(first, first + len(due))
         self.told += len(due)

@@ -19,7 +19,7 @@ from workbench.engine.keys import KeyDictionary
 from workbench.engine.placing import spread
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, shift
-from workbench.engine.rows import Aside, RowStore
+from workbench.engine.rows import Aside, RowStore, side_by_side
 from workbench.engine.rowwindows import LABELS, AlignedRows, Due, rows_by, window_columns
 from workbench.engine.sides import choose, encode
 from workbench.engine.state import VERSION, check_snapshot
@@ -202,7 +202,7 @@ class TopN:
         window, slots = window[order], slots[order]
         bounds = window_columns(due, window, self.time_dtype)
         columns = {**bounds, **self.rows.take(slots), RANK: pd.Series(rank, copy=False)}
-        frame = pd.DataFrame(columns, copy=False)
+        frame = side_by_side(columns)
         frame.index = pd.RangeIndex(self.told + 1, self.told + 1 + len(frame))
         self.told += len(frame)
         if not len(frame):

@@ -18,10 +18,9 @@ from workbench.engine.counts import CountWindows
 from workbench.engine.expiry import Expiry
 from workbench.engine.keys import KeyDictionary, sorted_table
 from workbench.engine.partials import Plan
-from workbench.engine.parts import Result
 from workbench.engine.placing import Firing, Ints, Mask, Rows
 from workbench.engine.progress import Stamp
-from workbench.engine.rows import Aside
+from workbench.engine.rows import Aside, side_by_side
 from workbench.engine.sessions import SessionWindows
 from workbench.engine.slices import SlicedWindows
 from workbench.engine.state import VERSION, check_snapshot
@@ -224,13 +223,13 @@ class WindowOperator:
             WINDOW_START: moments(firing.starts, self.time_dtype),
             WINDOW_END: moments(firing.ends, self.time_dtype),
         }
-        columns = {**self.keys.take(firing.keys), **self.plan.results(firing.partials)}
-        table |= {name: _array(column) for name, column in columns.items()}
+        table |= self.keys.take(firing.keys)
+        table |= self.plan.results(firing.partials)
         table[TIMING] = pd.Categorical.from_codes(firing.timings, dtype=_TIMING)
         table[REVISION] = firing.revisions
         if self.retracting:
             table[RETRACTION] = np.full(len(firing.keys), firing.retraction)
-        return pd.DataFrame(table, copy=False)
+        return side_by_side(table)
 
     def _forget(self) -> None:
         """Forget keys of which no state is left, once they are most of all keys."""
@@ -250,11 +249,6 @@ def _windows(
             return SlicedWindows(window, expiry, plan)
         case _:
             return TriggeredWindows(window, plan, Teller(plan, expiry, **told))
-
-
-def _array(column: Result) -> Any:
-    """Give a column as an array: pandas would align series by their indices."""
-    return column.array if isinstance(column, pd.Series) else column
 
 
 def _order(ends: Nanos, ranks: Ints, revisions: Ints) -> Ints:

@@ -338,7 +338,10 @@ class Feed:
         """Let go what was computed and nobody has asked for lately."""
         asked = self._clock.now() - UNASKED * SECOND
         while self._once and next(iter(self._once.values())).asked < asked:
-            del self._once[next(iter(self._once))]
+            key = next(iter(self._once))
+            del self._once[key]
+            if isinstance(key, tuple) and key[0] == "closed":
+                self._latest.pop(key[1], None)  # what the trace keeps tells it again
 
 
 class Service:
