@@ -148,9 +148,8 @@ def test_a_fault_is_told_when_it_begins_and_not_while_it_lasts(standing, monkeyp
     stations = pd.Categorical(["station-000", "station-001"] * 4, categories=cityrows.STATIONS)
     panes = pd.DataFrame({"window_end": ends.repeat(2), "station": stations})
     panes = panes.assign(**dict.fromkeys(cityrows.RULES, False))
-    panes.loc[[0, 2, 3, 6], "stuck"] = (
-        True  # of the first from the beginning and again at last; the second once
-    )
+    # the first from the beginning and again at last, the second once
+    panes.loc[[0, 2, 3, 6], "stuck"] = True
     monkeypatch.setattr(cityrows, "judged", lambda _: panes)
     monkeypatch.setattr(
         cityrows, "places", lambda _: pd.DataFrame({"health": [], "station": [], "window_end": []})

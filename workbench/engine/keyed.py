@@ -18,6 +18,7 @@ import pandas as pd
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind
+from workbench.engine.rows import side_by_side
 from workbench.engine.sides import encode, ended
 from workbench.engine.sorting import EventTimeSort, Released
 from workbench.engine.state import VERSION, check_snapshot
@@ -291,7 +292,7 @@ class Keyed:
         for name, dtype in names.items():
             if name not in columns:
                 columns[name] = self._column(name, dtype, told.rows)
-        frame = pd.DataFrame(columns, copy=False)
+        frame = side_by_side(columns)
         return frame.set_axis(pd.RangeIndex(self.told + 1, self.told + 1 + len(told.rows)))
 
     def _column(self, name: str, dtype: Any, rows: list[Mapping[str, Any]]) -> pd.Series:

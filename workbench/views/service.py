@@ -193,7 +193,7 @@ class Feed:
 
     @property
     def version(self) -> tuple[int, str]:
-        """What changes whenever there is something new to see."""
+        """What changes when there is something new to see; while the run goes on, not oftener than `BEAT`."""
         now, version = self._clock.now(), (self.run.trace.version, self.run.status)
         lasts = max(BEAT, min((EFFORT.total - self._effort) / SHARE, SECOND // 2))
         same = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from workbench.time import SECOND, Clock, SystemClock
 from workbench.views.service import UNASKED, Service
@@ -57,10 +58,7 @@ class Tidying:
         return True
 
 
-def trim() -> bool:
-    """Hand what is free back to the system; tells whether the C library can do so, as that of Linux."""
-    try:
+def trim() -> None:
+    """Hand what is free back to the system, where the C library can do so, as that of Linux."""
+    with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):
-        return False
-    return True

@@ -147,20 +147,21 @@ def places(scope: Scope) -> pd.DataFrame:
     ``silent`` is how many seconds the watermark has gone on without a reading in a closed window, the last of
     which ended at ``window_end``.
     """
-    told: pd.DataFrame = scope.once("places", lambda: _places(scope), every=0.9, of=["stations"])
-    return told
 
+    def made() -> pd.DataFrame:
+        panes = judged(scope)
+        if panes.empty:
+            return panes
+        last = heard(scope).merge(
+            panes[[WINDOW_END, "station", *RULES]], on=[WINDOW_END, "station"], how="left"
+        )
+        silent = (panes[WINDOW_END].max() - last[WINDOW_END]).dt.total_seconds()
+        broken = last[list(RULES)].eq(True).any(axis=1).to_numpy()
+        health = np.where(silent > STALE.total_seconds(), "silent", np.where(broken, "faulty", "well"))
+        named = last[["station", "longitude", "latitude", "temperature", "pm25", "sound", WINDOW_END]]
+        return named.assign(health=health, silent=silent, key=last["station"].cat.codes.astype(float))
 
-def _places(scope: Scope) -> pd.DataFrame:
-    panes = judged(scope)
-    if panes.empty:
-        return panes
-    last = heard(scope).merge(panes[[WINDOW_END, "station", *RULES]], on=[WINDOW_END, "station"], how="left")
-    silent = (panes[WINDOW_END].max() - last[WINDOW_END]).dt.total_seconds()
-    broken = last[list(RULES)].eq(True).any(axis=1).to_numpy()
-    health = np.where(silent > STALE.total_seconds(), "silent", np.where(broken, "faulty", "well"))
-    named = last[["station", "longitude", "latitude", "temperature", "pm25", "sound", WINDOW_END]]
-    return named.assign(health=health, silent=silent, key=last["station"].cat.codes.astype(float))
+    return scope.once("places", made, every=0.9, of=["stations"])
 
 
 def heard(scope: Scope) -> pd.DataFrame:
