@@ -4,7 +4,9 @@ The sessions are websockets that speak Bokeh's protocol and acknowledge frames a
 would measure the browsers. What runs keep fills for an hour: ``--warm 3600 --seconds 3600`` tells of memory
 what ten minutes cannot.
 
-    python -m benchmarks.serving [--sessions 30] [--seconds 60] [--page clickstream] [--own] [--warm 0]
+    python -m benchmarks.serving [--sessions 30] [--seconds 60] [--page clickstream ...] [--own] [--warm 0]
+
+Several pages are measured one after the other, by one server; ``all`` is thirty sessions over all three.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from benchmarks.checks import Check, tell
 from workbench.views.wire import MESSAGE
 
 PAGES = ("clickstream", "trading", "sensors")
+ALL = "all"
 LONG = 300
 """Seconds from which on a slope of memory says something."""
 
@@ -50,8 +53,7 @@ wb.dashboard(traffic, revenue, ("Late", traffic.late), title="My shop", speed=10
 class Served:
     """A server as a process of its own, and what it says of itself."""
 
-    def __init__(self, folder: Path, files: Sequence[str], *places: str) -> None:
-        self.places = places
+    def __init__(self, folder: Path, files: Sequence[str]) -> None:
         (folder / "my_dashboard.py").write_text(OWN)
         command = [sys.executable, "-m", "workbench.cli", "serve", *files, "--port", "0"]
         self.process = subprocess.Popen(
@@ -167,9 +169,9 @@ async def watch(server, seconds, sessions):
     return rates, (after[2] - before[2]) / took, np.array(memory)
 
 
-async def wave(server: Served, count: int, seconds: float) -> tuple[float, Any]:
+async def wave(server: Served, places: Sequence[str], count: int, seconds: float) -> tuple[float, Any]:
     """Open all sessions, let them follow, and close them all."""
-    places = itertools.islice(itertools.cycle(server.places), count)
+    places = itertools.islice(itertools.cycle(places), count)
     sessions = [Session(server.host, place) for place in places]
     for session in sessions:
         await session.open()
@@ -194,41 +196,64 @@ async def empty(server, seconds=120):
 
 
 def checks(
-    sessions: int = 30, seconds: float = 60, page: str = PAGES[0], *, own: bool = False, warm: float = 0
+    sessions: int = 30,
+    seconds: float = 60,
+    pages: Sequence[str] = PAGES[:1],
+    *,
+    own: bool = False,
+    warm: float = 0,
 ) -> Iterator[Check]:
     """How often each of many sessions is told what is new, and what that costs."""
-    files, places = (["my_dashboard.py"], [""]) if own else ([], PAGES if page == "all" else [page])
     with tempfile.TemporaryDirectory() as folder:
-        server = Served(Path(folder), files, *places)
+        server = Served(Path(folder), ["my_dashboard.py"] if own else [])
+        shown = {"": [""]} if own else {page: PAGES if page == ALL else [page] for page in pages}
         try:
-            measured = asyncio.run(measure(server, sessions, seconds, warm))
+            yield from asyncio.run(measure(server, shown, sessions, seconds, warm))
         finally:
             server.end()
-    yield Check(
-        "serving", f"frames a second, the slowest of {sessions} sessions", measured["least"], 3.5, "more", ""
-    )
-    yield Check("serving", f"cores of the server, {sessions} sessions", measured["cores"], 1.0, "less", "")
-    yield Check("serving", "memory when all have gone, of that before", measured["after"], 1.05, "less", "x")
-    if seconds >= LONG:
-        yield Check("serving", "slope of memory", measured["slope"], 60, "less", "MB/h")
 
 
-async def measure(server: Served, count: int, seconds: float, warm: float) -> dict[str, float]:
+async def measure(
+    server: Served, shown: Mapping[str, Sequence[str]], count: int, seconds: float, warm: float
+) -> list[Check]:
+    """Let the runs get warm, while one session looks at each page; then measure page by page."""
+    await asyncio.sleep(15)  # until pages can be opened
+    everything = list(dict.fromkeys(place for places in shown.values() for place in places))
+    await wave(server, everything, len(everything), warm)
+    told: list[Check] = []
+    for page, places in shown.items():
+        told += await compare(server, page, places, count, seconds)
+    return told
+
+
+async def compare(
+    server: Served, page: str, places: Sequence[str], count: int, seconds: float
+) -> list[Check]:
     """Let sessions come, look, and go, twice: the first time what is kept once is made."""
-    await asyncio.sleep(15)  # until the runs are warm
-    await wave(server, len(server.places), warm)
-    await wave(server, count, 5)
+    first = await empty(server)
+    await wave(server, places, count, 5)
     before = await empty(server)
-    _, (rates, cores, memory) = await wave(server, count, seconds)
+    _, (rates, cores, memory) = await wave(server, places, count, seconds)
     after = await empty(server)
     half = memory[len(memory) // 2 :]
     slope = np.polyfit(half[:, 0], half[:, 1], 1)[0] * 3600 if len(half) > 2 else float("nan")
     print(
-        f"  ({count} sessions for {seconds:.0f} s: {min(rates):.2f} to {max(rates):.2f} frames/s, "
-        f"{cores:.2f} cores; {before:.0f} MB before, {memory[-1, 1]:.0f} with all, {after:.0f} after; "
-        f"{slope:+.1f} MB/h)"
+        f"  ({count} sessions of {page or 'a dashboard of ones own'} for {seconds:.0f} s: "
+        f"{min(rates):.2f} to {max(rates):.2f} frames/s, {cores:.2f} cores; {first:.0f} MB at first, "
+        f"{before:.0f} before, {memory[-1, 1]:.0f} with all, {after:.0f} after; {slope:+.1f} MB/h)",
+        flush=True,
     )
-    return {"least": min(rates), "cores": cores, "after": after / before, "slope": float(slope)}
+    name = f"{count} sessions of {page}" if page else f"{count} sessions"
+    checks = [
+        Check("serving", f"frames a second, the slowest of {name}", min(rates), 3.5, "more", ""),
+        Check("serving", f"cores of the server, {name}", cores, 1.0, "less", ""),
+        Check(
+            "serving", f"memory when all have gone, of that before, {name}", after / before, 1.05, "less", "x"
+        ),
+    ]
+    if seconds >= LONG:
+        checks.append(Check("serving", f"slope of memory, {name}", float(slope), 60, "less", "MB/h"))
+    return checks
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -236,7 +261,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--page", default=PAGES[0], choices=[*PAGES, "all"])
+    parser.add_argument("--page", nargs="+", default=PAGES[:1], choices=[*PAGES, ALL])
     parser.add_argument(
         "--warm", type=float, default=0, help="seconds for which one session a page looks first"
     )

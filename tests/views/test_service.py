@@ -14,9 +14,11 @@ import workbench as wb
 from workbench.model.steps import Aggregated
 from workbench.runtimes.trace import Record
 from workbench.testing.clock import ManualClock
+from workbench.time import SECOND
+from workbench.views import service
 from workbench.views.credit import Credit
 from workbench.views.dashboards import clickstream, home, sensors, trading
-from workbench.views.service import Feed, Latest, Service
+from workbench.views.service import Effort, Feed, Latest, Service
 from workbench.views.tidying import Tidying
 
 BOARDS = [clickstream, trading, sensors]
@@ -367,6 +369,32 @@ def test_a_run_that_catches_up_is_shown_so_often_and_no_more(warmed, monkeypatch
     assert feed.version == (feed.run.trace.version, "paused")
     feed.run.trace.version += 1
     assert feed.version == (feed.run.trace.version, "paused")
+
+
+@pytest.mark.parametrize(
+    ("costs", "least", "most"),
+    [
+        ([0.05], 38, 42),  # as often as there are batches
+        ([0.02, 0.02, 0.02, 0.22], 38, 42),  # what others did not take is saved up for one that needs it
+        ([0.15], 24, 30),  # two fifths of the time
+        ([5.0], 18, 21),  # twice a second, whatever it costs
+    ],
+)
+def test_versions_last_longer_where_working_out_takes_much(warmed, monkeypatch, costs, least, most):
+    _, feed = warmed
+    clock, effort = ManualClock("2026-01-05"), Effort()
+    monkeypatch.setattr(service, "EFFORT", effort)
+    monkeypatch.setattr(feed, "_clock", clock)
+    monkeypatch.setattr(feed, "_effort", 0)
+    monkeypatch.setattr(feed.run, "status", "running")
+    seen = [feed.version]
+    for step in range(1_000):
+        clock.advance("10ms")
+        feed.run.trace.version += step % 25 == 0
+        if feed.version != seen[-1]:
+            effort.total += int(costs[len(seen) % len(costs)] * SECOND)
+            seen.append(feed.version)
+    assert least <= len(seen) - 1 <= most
 
 
 def test_what_a_session_leaves_is_tidied_up_once_it_has_been_gone_for_a_while(warmed, monkeypatch):

@@ -15,7 +15,7 @@ import pandas as pd
 
 from workbench.model.panes import LATE_BY, WATERMARK
 from workbench.schema import REASON
-from workbench.time import Nanos, from_nanos
+from workbench.time import Nanos, moments
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
@@ -66,8 +66,9 @@ class Aside:
     def _late(self, rows: pd.DataFrame, late_by: Nanos, met: Nanos) -> pd.DataFrame:
         if not len(rows.columns):
             return rows
-        watermark = from_nanos(met, self._moment).set_axis(rows.index)
-        return rows.assign(**{LATE_BY: late_by.view("timedelta64[ns]"), WATERMARK: watermark})
+        return rows.assign(
+            **{LATE_BY: late_by.view("timedelta64[ns]"), WATERMARK: moments(met, self._moment)}
+        )
 
 
 def side_by_side(columns: Mapping[str, Any]) -> pd.DataFrame:

@@ -263,6 +263,7 @@ class Run(Changes, Rewinding):
 
     async def drive(self) -> None:
         """Read, push and wait, until the run is over; the one place from which the graph is fed."""
+        due = self._clock.now()
         while not self.over:
             if self.status == "paused":
                 self._changed.clear()
@@ -279,9 +280,13 @@ class Run(Changes, Rewinding):
                     await awaitable
                 except Exception as error:
                     self._fail(StepError("a consumer", pd.DataFrame(), error))
-            took = (self._clock.now() - begun) / SECOND
-            rest = max(self.tick - took, min(took, self.tick))  # others get at least as much time
-            await self._clock.sleep(max(self.breath, self.leave * took) if self._behind else rest)
+            ended, tick = self._clock.now(), int(self.tick * SECOND)
+            took = ended - begun
+            due += tick  # from when it was due: a loop that is late at times keeps its pace
+            due = due if due > ended else begun + tick
+            rest = max(due - ended, min(took, tick)) / SECOND  # others get at least as much time
+            left = max(self.breath, self.leave * took / SECOND)
+            await self._clock.sleep(left if self._behind else rest)
 
     def _reached(self, what: str) -> Any:
         """Give a mark that changes with the next batch, watermark or pane."""

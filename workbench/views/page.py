@@ -18,7 +18,7 @@ import panel as pn
 from workbench.errors import WorkbenchError
 from workbench.runtimes.pace import Speed
 from workbench.time import SECOND, SystemClock, timestamp
-from workbench.views import export, markup, strip, theme, words
+from workbench.views import export, markup, rounds, strip, theme, words
 from workbench.views.alerts import Alerts
 from workbench.views.bound import Bound
 from workbench.views.credit import Credit
@@ -34,13 +34,8 @@ from workbench.views.strip import strip_values
 from workbench.views.whole import Whole
 from workbench.views.wire import MESSAGE, Wire, heard
 
-PERIOD = 25
-"""Milliseconds from one look at the feed to the next; looking costs next to nothing if nothing has come."""
 FRAME = SECOND // 5
-"""Nanoseconds from one frame to the next, at least; runs are looked at some four times a second."""
-SHARE = 0.4
-"""Of the loop's time, what one page may take: one that costs more to bring up to date gets fewer frames, but
-two a second at least."""
+"""Nanoseconds from one frame to the next, on average at least; a run has some four batches a second."""
 BEHIND = 30
 """Seconds of processing time that a run may be behind and still be called live without more words."""
 _LOG = logging.getLogger(__name__)
@@ -128,14 +123,18 @@ class Page:
         if b"dark" in arguments.get("theme", ()):
             self._paint("dark")
 
+    def is_due(self) -> bool:
+        """Tell whether there is something to show, and the browser keeps up; it costs next to nothing."""
+        now = self._clock.now()
+        if now < self._rest_until or not self.credit.allows(self.wire.ack, now):
+            return False
+        return now - self._last_beat >= SECOND or self._version() != self._seen
+
     def tick(self, *, at_once: bool = False) -> None:
         """Show what is new, if there is something and the browser keeps up; or at once."""
-        now = self._clock.now()
-        seen = self._version()
-        if now < self._rest_until or (seen == self._seen and now - self._last_beat < SECOND):
+        if self._unseen() or not (at_once or self.is_due()):
             return
-        if self._unseen() or not (at_once or self.credit.allows(self.wire.ack, now)):
-            return
+        now, seen = self._clock.now(), self._version()
         if seen != self._seen:
             self._show()
         self.head.say(**self._state())
@@ -143,7 +142,7 @@ class Page:
         self._whole = False
         self._seen, self._last_beat = seen, now
         self.feeds[0].pushes.add((self._clock.now() - now) / SECOND)
-        self._rest_until = now + min(max(FRAME, int((self._clock.now() - now) / SHARE)), 2 * FRAME)
+        self._rest_until = max(self._rest_until + FRAME, now)
 
     def view(self) -> Any:
         """Give the page as a Panel template, its periodic look at the feed started."""
@@ -156,7 +155,7 @@ class Page:
             if not isinstance(card.body, Bound | LivePlot | tuple):
                 template.add_panel(f"card{number}", card.body)
         if self._document is not None:
-            self._document.add_periodic_callback(self.tick, PERIOD)
+            rounds.join(self, self._document)
         return template
 
     def _figures(self) -> dict[str, Any]:

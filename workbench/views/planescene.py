@@ -311,9 +311,9 @@ def _steps(canvas: Canvas, name: str, steps: Nanos, back: int, now: int) -> None
         return
     right = canvas.across.last
     x = np.where(watermarks == END_OF_TIME, right, canvas.across.many(np.maximum(watermarks, 0) - back))
-    y = canvas.up.many(moments)
+    x, y = np.clip(x, LEFT - 9, right), np.clip(canvas.up.many(moments), TOP - 9, BOTTOM + 9)
     last = np.append(np.diff(np.round(y)) != 0, True)  # of steps within a pixel, the last
-    x, y = np.clip(x[last], LEFT - 9, right), np.clip(y[last], TOP - 9, BOTTOM + 9)
+    x, y = x[last], y[last]
     digits = 1 if len(x) < 150 else 0  # many steps must not make a large picture
     path = [f"M{x[0]:.1f} {y[0]:.1f}"]
     moves = zip(x[1:].tolist(), y[1:].tolist(), strict=True)

@@ -40,7 +40,7 @@ WARMING = 50
 """Speed while it is warmed up; a step is a tenth of a second of it, and others get their turn in between."""
 BREATH = 0.02
 """Seconds between two steps; a message to or from a browser takes some twenty turns of the loop."""
-TICK = 0.22
+TICK = 0.24
 """Seconds from one batch to the next: as often as pages are brought up to date."""
 LEAVE = 1.0
 """A run that is behind, as one at full speed is, takes half of the time: the rest is for those who look."""
@@ -52,6 +52,8 @@ run catches up, what they led to is worked out once for all who look."""
 SHARE = 0.4
 """Of the time of the process, what working out may take: where it would take more, versions last longer, up
 to half a second. So many pages at once get slower together, where each would see a version of its own."""
+SAVED = SECOND
+"""Nanoseconds of which that share may be saved up, for a version that costs more than others."""
 UNASKED = 20
 """Seconds that a thing is held for which nobody has asked."""
 
@@ -172,7 +174,7 @@ class Feed:
         self._events: dict[str, Record] = {}
         self._kept: dict[Any, Any] = {}
         self._clock = SystemClock()
-        self._version, self._beaten, self._effort = (-1, ""), 0, 0
+        self._version, self._beaten, self._effort, self._earned = (-1, ""), 0, 0, 0
         self._making = self._aged = False  # the latter if something that it is made of is at rest
 
     @property
@@ -195,10 +197,12 @@ class Feed:
     def version(self) -> tuple[int, str]:
         """What changes when there is something new to see; while the run goes on, not oftener than `BEAT`."""
         now, version = self._clock.now(), (self.run.trace.version, self.run.status)
-        lasts = max(BEAT, min((EFFORT.total - self._effort) / SHARE, SECOND // 2))
+        earned = self._earned + int((EFFORT.total - self._effort) / SHARE)
+        lasts = max(BEAT, min(earned - self._beaten, SECOND // 2))
         same = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts
         if not same:  # clocks of machines go back at times
             self._version, self._beaten, self._effort = version, now, EFFORT.total
+            self._earned = min(max(earned, now - SAVED), now)
         return self._version
 
     async def start(self) -> None:

@@ -259,3 +259,19 @@ def test_a_run_is_looked_at_as_often_as_is_said(panes):
 
     assert asyncio.run(main(0.5)) == 500_000_000
     assert asyncio.run(main(0.25)) == 250_000_000
+
+
+def test_a_turn_that_comes_late_does_not_put_off_the_next(panes):
+    async def main(late):
+        clock = ManualClock()
+        run = panes.start(clock=clock)
+        run.tick = 1.0
+        await settle(clock)
+        clock.advance(late)
+        await settle(clock)
+        asleep = min(moment for moment, _, future in clock._sleeping if not future.done()) - clock.now()
+        run.stop()
+        return asleep
+
+    assert asyncio.run(main("1250ms")) == 750_000_000
+    assert asyncio.run(main("1h")) == 1_000_000_000  # what has been missed is not made up for
