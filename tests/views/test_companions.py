@@ -14,7 +14,7 @@ import workbench as wb
 from simulators import Sensors
 from workbench.errors import DescriptionError
 from workbench.runtimes.inflight import pending
-from workbench.runtimes.plane import replay
+from workbench.runtimes.replay import replay
 from workbench.testing.clock import ManualClock
 from workbench.views.completeness import STEPS, Completeness, brief
 from workbench.views.planescene import AHEAD, BOTTOM, TOP

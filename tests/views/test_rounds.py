@@ -93,6 +93,23 @@ def test_a_page_that_cannot_be_looked_at_is_not_the_end_of_the_others(caplog):
     asyncio.run(main())
 
 
+def test_whoever_was_called_comes_after_those_that_have_waited():
+    async def main():
+        clock = ManualClock()
+        rounds = Rounds(clock)
+        (one, first), (two, second) = await joined(rounds)
+        order = []
+        for name, document in ("one", first), ("two", second):
+            document.add_next_tick_callback = lambda show, name=name: (order.append(name), show())
+        one.due = True
+        await go_round(clock)
+        one.due = two.due = True
+        await go_round(clock)
+        assert order == ["one", "two", "one"]
+
+    asyncio.run(main())
+
+
 def test_a_session_may_end_while_a_round_is_under_way():
     async def main():
         clock = ManualClock()

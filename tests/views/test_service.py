@@ -18,7 +18,8 @@ from workbench.time import SECOND
 from workbench.views import service
 from workbench.views.credit import Credit
 from workbench.views.dashboards import clickstream, home, sensors, trading
-from workbench.views.service import Effort, Feed, Latest, Service
+from workbench.views.latest import Latest
+from workbench.views.service import Effort, Feed, Service
 from workbench.views.tidying import Tidying
 
 BOARDS = [clickstream, trading, sensors]
@@ -419,7 +420,9 @@ def test_what_a_session_leaves_is_tidied_up_once_it_has_been_gone_for_a_while(wa
         assert not tidying.look() and told() is not None
         clock.advance("2s")
         assert tidying.look() and told() is None
-        clock.advance("1h")
+        clock.advance("3min")
         assert not tidying.look()  # nobody has left since
+        clock.advance("31s")
+        assert tidying.look()  # there is other garbage
     finally:
         gc.enable()

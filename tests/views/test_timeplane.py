@@ -14,7 +14,7 @@ import workbench as wb
 from workbench.errors import DescriptionError
 from workbench.runtimes.completeness import completeness
 from workbench.runtimes.lanes import lanes
-from workbench.runtimes.plane import replay
+from workbench.runtimes.replay import replay
 from workbench.testing.clock import ManualClock
 from workbench.views.planelegend import below
 from workbench.views.planescene import BOTTOM, LEFT, RIGHT, TOP, scene

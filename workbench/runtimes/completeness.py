@@ -51,7 +51,7 @@ class Curve:
     Examples
     --------
     >>> import workbench as wb
-    >>> from workbench.runtimes.plane import replay
+    >>> from workbench.runtimes.replay import replay
     >>> rows = pd.DataFrame({"t": pd.to_datetime([50, 65, 8, 90, 9], unit="s"), "v": 1})
     >>> panes = wb.stream(rows, time="t", watermark=0).window("1min", lateness="10s").agg(n=("v", "size"))
     >>> curve = Curve(replay(panes.step))
@@ -101,7 +101,7 @@ def completeness(plane: Plane, key: dict[str, Any] | None = None) -> pd.DataFram
     Examples
     --------
     >>> import workbench as wb
-    >>> from workbench.runtimes.plane import replay
+    >>> from workbench.runtimes.replay import replay
     >>> rows = pd.DataFrame({"t": pd.to_datetime([50, 65, 8, 90, 9], unit="s"), "v": 1})
     >>> panes = wb.stream(rows, time="t", watermark=0).window("1min", lateness="10s").agg(n=("v", "size"))
     >>> completeness(replay(panes.step)).iloc[[0, -1]][["on_time", "accepted", "present"]]

@@ -89,7 +89,7 @@ def in_flight(
     Examples
     --------
     >>> import workbench as wb
-    >>> from workbench.runtimes.plane import replay
+    >>> from workbench.runtimes.replay import replay
     >>> rows = pd.DataFrame({"t": pd.to_datetime([1, 3, 2, 9], unit="s"), "v": 1})
     >>> rows["came"] = pd.to_datetime([2, 4, 9, 10], unit="s")
     >>> panes = wb.stream(rows, time="t", arrival="came", watermark=0).window("8s").agg(n=("v", "size"))

@@ -84,7 +84,7 @@ def lanes(plane: Plane, key: dict[str, Any] | None = None, *, since: int | None 
     Examples
     --------
     >>> import workbench as wb
-    >>> from workbench.runtimes.plane import replay
+    >>> from workbench.runtimes.replay import replay
     >>> rows = pd.DataFrame({"t": pd.to_datetime([5, 50, 65, 8, 90], unit="s"), "v": [1, 2, 3, 4, 5]})
     >>> panes = wb.stream(rows, time="t", watermark=0).window("1min", lateness="10s").agg(total=("v", "sum"))
     >>> [(lane.rows, [piece.rows for piece in lane.pieces]) for lane in lanes(replay(panes.step))]

@@ -1,4 +1,4 @@
-"""Pace: processing time as a run sees it, from a beginning, at a speed, with pauses."""
+"""Pace: processing time as a run sees it, at a speed, with pauses; and when its turns are due."""
 
 from __future__ import annotations
 
@@ -49,6 +49,31 @@ class Pace:
     def halt(self) -> None:
         """Let time stand still."""
         self._begin, self._since = self.now(), None
+
+
+class Beat:
+    """When turns are due: one a tick from when the last was due, not from when it came.
+
+    So whoever is late at times, as on a busy event loop, keeps its pace; what has been missed altogether is
+    not made up for.
+
+    Examples
+    --------
+    >>> beat = Beat(0)
+    >>> beat.rest(begun=100, ended=103, tick=100), beat.rest(begun=250, ended=253, tick=100)
+    (97, 47)
+    """
+
+    def __init__(self, now: int) -> None:
+        self._due = now
+
+    def rest(self, begun: int, ended: int, tick: int) -> int:
+        """Give how long to rest after a turn, in nanoseconds: at least as long as it took, up to a tick."""
+        took = ended - begun
+        self._due += tick
+        if self._due <= ended:
+            self._due = begun + tick
+        return max(self._due - ended, min(took, tick))
 
 
 def as_speed(speed: Speed) -> Speed:

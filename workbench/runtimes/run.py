@@ -18,13 +18,13 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from workbench.engine.operators import Stateless
-from workbench.engine.outcomes import LATE, REJECTED, Outcome
+from workbench.engine.outcomes import Outcome
 from workbench.errors import DescriptionError, RunError, StepError
 from workbench.model.stream import EventStream
 from workbench.runtimes.changes import Changes
 from workbench.runtimes.checkpoints import History, Rewinding, Turn
 from workbench.runtimes.course import Course
-from workbench.runtimes.pace import Pace, Speed, as_speed
+from workbench.runtimes.pace import Beat, Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import KEEP, Past, Trace, as_past
 from workbench.runtimes.turns import running_loop
@@ -263,7 +263,7 @@ class Run(Changes, Rewinding):
 
     async def drive(self) -> None:
         """Read, push and wait, until the run is over; the one place from which the graph is fed."""
-        due = self._clock.now()
+        beat = Beat(self._clock.now())
         while not self.over:
             if self.status == "paused":
                 self._changed.clear()
@@ -280,12 +280,9 @@ class Run(Changes, Rewinding):
                     await awaitable
                 except Exception as error:
                     self._fail(StepError("a consumer", pd.DataFrame(), error))
-            ended, tick = self._clock.now(), int(self.tick * SECOND)
-            took = ended - begun
-            due += tick  # from when it was due: a loop that is late at times keeps its pace
-            due = due if due > ended else begun + tick
-            rest = max(due - ended, min(took, tick)) / SECOND  # others get at least as much time
-            left = max(self.breath, self.leave * took / SECOND)
+            ended = self._clock.now()
+            rest = beat.rest(begun, ended, int(self.tick * SECOND)) / SECOND
+            left = max(self.breath, self.leave * (ended - begun) / SECOND)
             await self._clock.sleep(left if self._behind else rest)
 
     def _reached(self, what: str) -> Any:
@@ -369,15 +366,8 @@ class Run(Changes, Rewinding):
 
     def _observe(self, step: str, outcome: Outcome) -> None:
         """Count and keep what did not go on."""
-        counters = self.trace.counters
-        late, rejected = outcome.frames.get(LATE), outcome.frames.get(REJECTED)
-        counters.dropped += outcome.dropped
-        if late is not None and len(late):
-            self.trace.note_late(late, step)
-        if rejected is not None and len(rejected):
-            counters.rejected += len(rejected)
-            if self.on_error != "skip" or not isinstance(self.graph.nodes[step].operator, Stateless):
-                self.trace.rejected.append(rejected.assign(step=step))
+        skipped = self.on_error == "skip" and isinstance(self.graph.nodes[step].operator, Stateless)
+        self.trace.note(step, outcome, keep=not skipped)
 
     def _fail(self, error: StepError) -> None:
         self.errors.append(error)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.outcomes import LATE, REJECTED, Outcome
 from workbench.errors import DescriptionError
 from workbench.time import NO_WATERMARK
 
@@ -286,10 +287,17 @@ class Trace:
         self._late.clear()
         self.version += 1
 
-    def note_late(self, rows: pd.DataFrame, result: str) -> None:
-        """Keep the rows that came too late for a result."""
-        self.late.append(rows.assign(result=result))
-        self._late.append(rows.index.to_numpy())
+    def note(self, step: str, outcome: Outcome, *, keep: bool) -> None:
+        """Count what did not go on from a step; keep late rows, and rejected ones if that is wanted."""
+        late, rejected = outcome.frames.get(LATE), outcome.frames.get(REJECTED)
+        self.counters.dropped += outcome.dropped
+        if late is not None and len(late):
+            self.late.append(late.assign(result=step))
+            self._late.append(late.index.to_numpy())
+        if rejected is not None and len(rejected):
+            self.counters.rejected += len(rejected)
+            if keep:
+                self.rejected.append(rejected.assign(step=step))
 
     def mark(self, now: int, watermark: int) -> None:
         """Note that a batch has gone through."""

@@ -23,7 +23,8 @@ from workbench.model.windows import Count, Global
 from workbench.runtimes.batch import unending
 from workbench.runtimes.completeness import bounds_then, present_bound, reached
 from workbench.runtimes.fates import FATES, LATE_ACCEPTED, REFUSED, TOO_LATE, fates_of, last_ends
-from workbench.runtimes.plane import MOST_STEPS, Plane, replay
+from workbench.runtimes.plane import MOST_STEPS, Plane
+from workbench.runtimes.replay import replay
 from workbench.runtimes.sought import with_key
 from workbench.time import END_OF_TIME, NO_WATERMARK, Duration, Nanos, duration, spell
 

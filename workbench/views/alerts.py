@@ -1,8 +1,7 @@
 """The alerts of a page: what needs somebody, newest first; seen by one is seen by all.
 
 A dashboard says what there is as a table ``time`` (event time), ``kind``, ``what``; an alert is known by
-these
-three, so the same one comes back after a reload, and is not told twice.
+these three, so the same one comes back after a reload, and is not told twice.
 """
 
 from __future__ import annotations

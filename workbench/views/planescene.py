@@ -121,7 +121,7 @@ def scene(
     Examples
     --------
     >>> import workbench as wb
-    >>> from workbench.runtimes.plane import replay
+    >>> from workbench.runtimes.replay import replay
     >>> rows = pd.DataFrame({"t": pd.to_datetime([5, 50, 65, 8, 90], unit="s"), "v": [1, 2, 3, 4, 5]})
     >>> panes = wb.stream(rows, time="t", watermark=0).window("1min", lateness="10s").agg(total=("v", "sum"))
     >>> drawn = scene(replay(panes.step), name="total")

@@ -79,8 +79,11 @@ class Rounds:
             return False
 
     def _call(self, document: Document) -> None:
-        """Let a page show what it has, once it has the lock; until then it is not called again."""
-        page = self._pages[document]
+        """Let a page show what it has, once it has the lock; until then it is not called again.
+
+        In the next round it comes after those that have waited longer.
+        """
+        page = self._pages[document] = self._pages.pop(document)
 
         def show() -> None:
             self._called.discard(document)

@@ -1,8 +1,8 @@
 """What sessions leave behind is handed back to the system, some time after they have left.
 
 A session is some ten thousand objects that refer to each other in circles. Python finds them when it looks at
-all that there is, which it does seldom where much lives long; and it hands memory back by the megabyte, of
-which none may be in use, so what is computed and nobody asks for any more goes first.
+all that there is, which a served process does here and nowhere else; and it hands memory back by the
+megabyte, of which none may be in use, so what is computed and nobody asks for any more goes first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workbench.views.service import UNASKED, Service
 QUIET = (UNASKED + 1) * SECOND
 """Nanoseconds after the last session has left: by then what was computed for it has been let go."""
 LONGEST = 10 * QUIET
-"""Where sessions come and go all the time, so often at least."""
+"""Whoever comes and goes, so often at least."""
 
 
 class Tidying:
@@ -43,14 +43,15 @@ class Tidying:
         self._tidied = self._clock.now()
 
     def look(self) -> bool:
-        """Look who has left; tells whether it was time to tidy up, which takes a tenth of a second."""
+        """Look who has left; tells whether it was time to tidy up, which takes some tenths of a second."""
         now, here = self._clock.now(), set(self._sessions())
         if self._here - here:
             self._left = now
         self._here = here
-        if self._left is None or (now - self._left < QUIET and now - self._tidied < LONGEST):
+        have_left = self._left is not None and now - self._left >= QUIET
+        if not have_left and now - self._tidied < LONGEST:
             return False
-        self._left, self._tidied = None, now
+        self._left, self._tidied = None if have_left else self._left, now
         for feed in self._service.feeds.values():
             feed.let_go()
         gc.collect()

@@ -15,8 +15,9 @@ from workbench.model.stream import EventStream
 from workbench.model.watermarks import Watermark
 from workbench.runtimes.batch import unending
 from workbench.runtimes.inflight import NONE, Pending, pending
-from workbench.runtimes.plane import Plane, replay
+from workbench.runtimes.plane import Plane
 from workbench.runtimes.registry import runs, start
+from workbench.runtimes.replay import replay
 from workbench.runtimes.run import Run
 from workbench.runtimes.sought import key_values
 from workbench.runtimes.stages import Stage, stages

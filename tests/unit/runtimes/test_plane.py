@@ -6,7 +6,8 @@ import pytest
 
 import workbench as wb
 from workbench.runtimes.bins import Bins
-from workbench.runtimes.plane import FATES, Plane, replay
+from workbench.runtimes.plane import FATES, Plane
+from workbench.runtimes.replay import replay
 from workbench.time import END_OF_TIME, NO_WATERMARK, to_nanos
 
 START = pd.Timestamp("2026-01-05 12:00")

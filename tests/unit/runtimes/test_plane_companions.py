@@ -9,7 +9,7 @@ from simulators import Clickstream, Delivery, Sensors
 from workbench.errors import DescriptionError
 from workbench.runtimes.completeness import Curve
 from workbench.runtimes.inflight import in_flight, pending
-from workbench.runtimes.plane import replay
+from workbench.runtimes.replay import replay
 from workbench.runtimes.stages import stages
 from workbench.runtimes.whatif import Other
 from workbench.time import END_OF_TIME, SECOND, to_nanos

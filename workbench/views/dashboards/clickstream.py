@@ -53,19 +53,18 @@ def pipeline(
     -------
     dict of str to EventStream
         ``traffic``: events and revenue by action and country in windows of 10 s. ``countries``: sessions,
-        orders
-        and revenue by country and minute, corrected for 30 s. ``visits``: pages, the furthest step to an
-        order
-        and the pace of clicks, by session; a session ends with 2 min of silence. ``funnel``: visits that
-        ended,
-        by minute, furthest step, country and length. ``products``: views by product and minute. ``paths``:
-        from
-        which action to which, by minute. ``channels``: events by channel in windows of 5 min. ``abandoned``:
-        checkouts that no purchase has followed in time.
+        orders and revenue by country and minute, corrected for 30 s. ``visits``: pages, the furthest step to
+        an order and the pace of clicks, by session; a session ends with 2 min of silence. ``funnel``: visits
+        that ended, by minute, furthest step, country and length. ``products``: views by product and minute.
+        ``paths``: from which action to which, by minute. ``channels``: events by channel in windows of 5 min.
+        ``abandoned``: checkouts that no purchase has followed in time.
     """
     clicks = wb.stream(Clickstream(seed=seed), watermark="2s", duration=duration)
     marked = clicks.assign(order=_is_order)
-    stepped = clicks.groupby("session_id").lag(before="event_time", previous="action", ttl="5min")
+    held = clicks[
+        ["event_id", "event_time", "arrival_time", "session_id", "action", "country"]
+    ]  # and no more
+    stepped = held.groupby("session_id").lag(before="event_time", previous="action", ttl="5min")
     stepped = stepped.assign(step=_step, gap=_gap, previous=_previous)
     visits = (
         stepped.groupby("session_id")

@@ -66,8 +66,7 @@ def pipeline(seed: int = 7, duration: str | None = None) -> dict[str, EventStrea
     -------
     dict of str to EventStream
         ``stations``: what the rules look at, by station in windows of 30 s, corrected for 2 min.
-        ``districts``:
-        means by district in windows of a minute, and how many readings there were.
+        ``districts``: means by district in windows of a minute, and how many readings there were.
     """
     city = City(seed=seed, stations=rows.COUNT, hertz=1.0, faults=USUAL)
     readings = wb.stream(city, watermark="10s", duration=duration)

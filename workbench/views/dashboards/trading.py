@@ -51,10 +51,8 @@ def pipeline(seed: int = 7, duration: str | None = None) -> dict[str, EventStrea
         ``candles 1s`` to ``candles 5min``: open, high, low, close, volume, what takers bought of it, notional
         and trades by symbol. ``average``: volume and notional by symbol over a minute, every 5 s, for the
         volume-weighted average price; without block trades, which would pull it away. ``quotes``: the best
-        bid
-        and ask, and cancelled orders, by symbol and second. ``depth``: how much more waits at each price
-        since
-        the last 10 s began. ``payments``, ``scores``: by minute, and each with its score; see `fraud`.
+        bid and ask, and cancelled orders, by symbol and second. ``depth``: how much more waits at each price
+        since the last 10 s began. ``payments``, ``scores``: by minute, and each with its score; see `fraud`.
     """
     delivery = replace(PRESETS["market"], faults=(Idle(every="4min", length="40s", share=0.17),))
     market = Trading(seed=seed, symbols=SYMBOLS, anomalies=0.6, delivery=delivery)
