@@ -238,7 +238,7 @@ async def compare(
     half = memory[len(memory) // 2 :]
     slope = np.polyfit(half[:, 0], half[:, 1], 1)[0] * 3600 if len(half) > 2 else float("nan")
     print(
-        f"  ({count} sessions of {page or 'a dashboard of ones own'} for {seconds:.0f} s: "
+        f"  ({count} sessions of {page or 'my_dashboard.py'} for {seconds:.0f} s: "
         f"{min(rates):.2f} to {max(rates):.2f} frames/s, {cores:.2f} cores; {first:.0f} MB at first, "
         f"{before:.0f} before, {memory[-1, 1]:.0f} with all, {after:.0f} after; {slope:+.1f} MB/h)",
         flush=True,

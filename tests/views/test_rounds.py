@@ -93,6 +93,19 @@ def test_a_page_that_cannot_be_looked_at_is_not_the_end_of_the_others(caplog):
     asyncio.run(main())
 
 
+def test_a_document_that_cannot_be_called_is_not_the_end_of_the_others(caplog):
+    async def main():
+        clock = ManualClock()
+        (one, first), (two, second) = await joined(Rounds(clock))
+        first.add_next_tick_callback = None
+        one.due = two.due = True
+        await go_round(clock, 3)
+        assert len(second.session_callbacks) == 1
+        assert caplog.text.count("cannot be looked at any more") == 1
+
+    asyncio.run(main())
+
+
 def test_whoever_was_called_comes_after_those_that_have_waited():
     async def main():
         clock = ManualClock()

@@ -1,8 +1,8 @@
 """A page: header with controls, key figures, cards with plots, alerts, and how the run is doing.
 
-A page belongs to one browser session. It only reads the feed, shows what is new soon after it has come, at
-most four times a second, and waits while the browser has not drawn the last: frames are dropped, events
-never, and no frame grows old in a queue.
+A page belongs to one browser session. It only reads the feed, shows what is new soon after it has come, some
+four times a second, and waits while the browser has not drawn the last: frames are dropped, events never, and
+no frame grows old in a queue.
 """
 
 from __future__ import annotations

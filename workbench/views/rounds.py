@@ -1,7 +1,7 @@
 """All pages of an event loop are looked at together, and those that have something to show are called.
 
-If each looked by itself, forty times a second, it would do so holding the lock of its document, as Bokeh's
-periodic callbacks do: thirty sessions that see nothing new would take a tenth of a core.
+If each looked by itself, forty times a second, it would take the lock of its document each time, as Bokeh's
+periodic callbacks do, whether or not anything has come.
 """
 
 from __future__ import annotations
@@ -56,41 +56,44 @@ class Rounds:
 
         self._pages[document] = page
         document.on_session_destroyed(leave)
-        if self._going is None or self._going.done():
+        if self._going is None:
             self._going = asyncio.ensure_future(self._go())
 
     async def _go(self) -> None:
-        while self._pages:
-            for document in list(self._pages):
-                if self._is_due(document):
-                    self._call(document)
-                    await self._clock.sleep(0)  # others get their turn between two pages, and sessions end
-            await self._clock.sleep(PERIOD)
-
-    def _is_due(self, document: Document) -> bool:
-        page = self._pages.get(document)
-        if page is None or document in self._called:
-            return False
         try:
-            return page.is_due()
-        except Exception:  # one page must not be the end of all others
-            _LOG.exception("a page cannot be looked at any more")
-            del self._pages[document]
-            return False
+            while self._pages:
+                for document in list(self._pages):
+                    if self._call(document):
+                        await self._clock.sleep(0)  # others get their turn between two pages; sessions end
+                await self._clock.sleep(PERIOD)
+        finally:
+            self._going = None
 
-    def _call(self, document: Document) -> None:
-        """Let a page show what it has, once it has the lock; until then it is not called again.
+    def _call(self, document: Document) -> bool:
+        """Call a page that has something to show, if it does not wait for its lock; tells whether it was.
 
         In the next round it comes after those that have waited longer.
         """
-        page = self._pages[document] = self._pages.pop(document)
+        page = self._pages.get(document)
+        if page is None or document in self._called:
+            return False
 
         def show() -> None:
             self._called.discard(document)
             page.tick()
 
-        self._called.add(document)
-        document.add_next_tick_callback(show)
+        try:
+            if not page.is_due():
+                return False
+            self._called.add(document)
+            document.add_next_tick_callback(show)
+        except Exception:  # one page must not be the end of all others
+            _LOG.exception("a page cannot be looked at any more")
+            del self._pages[document]
+            self._called.discard(document)
+            return False
+        self._pages[document] = self._pages.pop(document)
+        return True
 
 
 _OF: WeakKeyDictionary[asyncio.AbstractEventLoop, Rounds] = WeakKeyDictionary()
