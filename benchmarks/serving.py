@@ -127,7 +127,7 @@ class Session:
 
     async def acknowledge(self, beat):
         """Say that a frame is drawn."""
-        await self.send("PATCH-DOC", {"events": [said(MESSAGE, {"ack": beat})]})
+        await self.send("PATCH-DOC", {"events": [said(MESSAGE, beat)]})
 
     async def send(self, kind, content):
         self.sent = getattr(self, "sent", 0) + 1

@@ -372,6 +372,30 @@ def test_a_run_that_catches_up_is_shown_so_often_and_no_more(warmed, monkeypatch
     assert feed.version == (feed.run.trace.version, "paused")
 
 
+def test_batches_come_oftener_while_somebody_looks(monkeypatch):
+    rows = pd.DataFrame({"t": pd.date_range("2026-01-05", periods=90, freq="s"), "v": 1})
+    counts = wb.stream(rows, time="t", watermark=0).window("1min").agg(rows=("v", "size"))
+    feed, clock, ticks = Feed("counts", lambda: {"counts": counts}, batch_rows=10), ManualClock(), []
+    monkeypatch.setattr(feed, "_clock", clock)
+
+    async def main():
+        going = asyncio.ensure_future(feed.start())
+        while feed.begun is None:
+            await asyncio.sleep(0)
+        going.cancel()
+        for look in (False, True, False, False):
+            if look:
+                assert feed.version
+            feed.run.step()
+            ticks.append(feed.run.tick)
+            clock.advance("15s")
+        feed.stop()
+
+    clock.advance("1h")
+    asyncio.run(main())
+    assert ticks == [service.UNSEEN, service.TICK, service.TICK, service.UNSEEN]
+
+
 @pytest.mark.parametrize(
     ("costs", "least", "most"),
     [

@@ -4,13 +4,15 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
+from bokeh.core.serialization import Serialized
 from bokeh.document import Document
 from bokeh.document.events import MessageSentEvent
 
 from workbench.views.bound import Bound
 from workbench.views.charts import bar_plot
 from workbench.views.live import Tables
-from workbench.views.wire import MESSAGE, Wire
+from workbench.views.wire import MESSAGE, Wire, listen
 
 
 def told(wire):
@@ -95,3 +97,21 @@ def test_frames_go_the_way_of_the_messages_of_the_document():
         MESSAGE,
         {"part": {"data": {"line": 2.5}}},
     )
+
+
+def test_a_number_is_a_frame_that_is_drawn_and_is_heard_without_looking_at_the_models(monkeypatch):
+    document, said = Document(), []
+    listen(document, said.append)
+
+    def come(message, kind=MESSAGE):
+        event = {"kind": "MessageSent", "msg_type": kind, "msg_data": message}
+        document.apply_json_patch(Serialized({"events": [event]}))
+
+    come({"type": "map", "entries": [["name", "pause"]]})
+    assert said == [{"name": "pause"}]
+    monkeypatch.setattr(type(document.models), "__iter__", lambda _: pytest.fail("models are listed"))
+    come(7)
+    assert said[1:] == [7]
+    monkeypatch.undo()
+    come(8, "of somebody else")
+    assert said[2:] == []

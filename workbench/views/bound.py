@@ -13,8 +13,8 @@ class Bound:
     ----------
     html : str
         The piece. ``data-text="rate"`` is filled with ``data["rate"]``; likewise ``data-class``, ``data-bar``
-        (percent), ``data-spark`` (a list of numbers), ``data-show``, ``data-value``, ``data-label`` and
-        ``data-title``. Values are text, and never read as HTML.
+        (percent), ``data-spark`` (a list of numbers), ``data-show``, ``data-value``, ``data-label``,
+        ``data-title`` and ``data-scene``. Values are text, and never read as HTML.
     data : mapping, optional
         The values at first, by name: numbers, words and lists of either.
     obey : callable, optional

@@ -58,6 +58,7 @@ def template(page: Page) -> str:
 <link rel="icon" href="data:,">
 <style>{{{{ style }}}}</style>
 <script>{{{{ script }}}}</script>
+{{{{ modules }}}}
 {{% endblock %}}
 {{% block contents %}}
 <header class="top"><a class="mark" href="./">{_MARK}Streaming workbench</a>

@@ -28,11 +28,12 @@ from workbench.views.pagecard import Card
 from workbench.views.parts import kpis as kpis  # pages are described with these three
 from workbench.views.parts import legend as legend
 from workbench.views.parts import table as table
+from workbench.views.planepart import modules
 from workbench.views.scope import Scope
 from workbench.views.service import Feed
 from workbench.views.strip import strip_values
 from workbench.views.whole import Whole
-from workbench.views.wire import MESSAGE, Wire, heard
+from workbench.views.wire import Wire, heard, listen
 
 FRAME = SECOND // 5
 """Nanoseconds from one frame to the next, on average at least; a run has some four batches a second."""
@@ -150,6 +151,7 @@ class Page:
         template.add_variable("page_title", f"{self.title} · streaming workbench")
         template.add_variable("style", theme.stylesheet())
         template.add_variable("script", "".join(map(theme.script, SCRIPTS)))
+        template.add_variable("modules", modules(self.wire.parts.values()))
         template.add_variable("frame", self.wire.told.replace("<", "\\u003c"))  # it stands in a script
         for number, card in enumerate(self.cards):
             if not isinstance(card.body, Bound | LivePlot | tuple):
@@ -220,7 +222,7 @@ class Page:
     def _listen(self) -> None:
         """Hear what the browser says, and clicks on bars."""
         if self._document is not None:
-            self._document.on_message(MESSAGE, self.hear)
+            listen(self._document, self.hear)
         for card in self.cards:
             if card.filter and card.plot is not None and card.plot.picks:
                 card.plot.figure.on_event("tap", self._picker(card.filter, card.plot.categories or ()))
@@ -235,8 +237,8 @@ class Page:
 
     def hear(self, message: Any) -> None:
         """Take what the browser says: which frame it has drawn, or what a button or a list says."""
-        if isinstance(message, Mapping) and isinstance(drawn := message.get("ack"), int):
-            self.wire.ack = drawn
+        if isinstance(message, int):
+            self.wire.ack = message
             return
         said = heard(message)
         part = self.wire.parts.get(said["part"])

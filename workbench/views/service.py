@@ -38,6 +38,8 @@ BREATH = 0.02
 """Seconds between two steps; a message to or from a browser takes some twenty turns of the loop."""
 TICK = 0.22
 """Seconds from one batch to the next: as often as pages are brought up to date."""
+UNSEEN = 1.0
+"""The same while nobody looks: a large batch costs little more than a small one."""
 LEAVE = 1.0
 """A run that is behind, as one at full speed is, takes half of the time: the rest is for those who look."""
 HELD = 600
@@ -132,6 +134,7 @@ class Feed:
         self._kept: dict[Any, Any] = {}
         self._clock = SystemClock()
         self._version, self._beaten, self._effort, self._earned = (-1, ""), 0, 0, 0
+        self._looked = 0
         self._making = self._aged = False  # the latter if something that it is made of is at rest
 
     @property
@@ -154,6 +157,7 @@ class Feed:
     def version(self) -> tuple[int, str]:
         """What changes when there is something new to see; while the run goes on, not oftener than `BEAT`."""
         now, version = self._clock.now(), (self.run.trace.version, self.run.status)
+        self._looked = now
         earned = self._earned + int((EFFORT.total - self._effort) / SHARE)
         lasts = max(BEAT, min(earned - self._beaten, SECOND // 2))
         same = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts
@@ -165,7 +169,7 @@ class Feed:
     async def start(self) -> None:
         """Start the run on the event loop that is running, and take it quickly through the warm-up."""
         options: dict[str, Any] = dict(self.streams)
-        self._run = start(
+        run = start(
             **options,
             speed=WARMING,
             batch_rows=self._batch_rows,
@@ -175,18 +179,28 @@ class Feed:
             keep_for=KEPT_FOR,
             paused=True,
         )
-        self._run.tick, self._run.leave = TICK, LEAVE
-        for source, (_, node) in self._run.graph.sources.items():
+        self._take(run)
+        for source, (_, node) in run.graph.sources.items():
             self._events[source] = Record(KEPT_EVENTS)
             node.sink(self._events[source].append)
-        begin, self.warming = self._run.now, True
-        while self._run.status == "paused" and self._run.now - begin < self._warm_up:
-            self._run.step()  # by time, so that of several sources none runs ahead
+        begin, self.warming = run.now, True
+        while run.status == "paused" and run.now - begin < self._warm_up:
+            run.step()  # by time, so that of several sources none runs ahead
             await self._clock.sleep(BREATH)
         self.warming = False
-        if not self._run.over:
-            self._run.speed = self._speed
-            self._run.resume()
+        if not run.over:
+            run.speed = self._speed
+            run.resume()
+
+    def _take(self, run: Run) -> None:
+        """Have a run, whose batches come oftener while somebody looks."""
+        self._run, run.leave = run, LEAVE
+        for _, node in run.graph.sources.values():
+            node.sink(self._set_pace)
+
+    def _set_pace(self, batch: pd.DataFrame) -> None:
+        seen = self._clock.now() - self._looked < UNASKED * SECOND
+        self.run.tick = TICK if seen else UNSEEN
 
     def stop(self) -> None:
         """Stop the run; what has come out stays readable."""

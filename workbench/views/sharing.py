@@ -14,7 +14,7 @@ import panel as pn
 
 from workbench.model.stream import EventStream
 from workbench.runtimes.registry import start
-from workbench.views.service import LEAVE, TICK, Feed, Service
+from workbench.views.service import Feed, Service
 
 SHARED = Service([])
 """The feeds of all dashboards that scripts and notebooks of this process serve."""
@@ -45,8 +45,7 @@ class SharedFeed(Feed):
 
     def begin(self) -> None:
         """Start the run on the event loop that is running."""
-        self._run = start(*self.streams.values(), name=self.name, **self._options)
-        self._run.tick, self._run.leave = TICK, LEAVE
+        self._take(start(*self.streams.values(), name=self.name, **self._options))
 
 
 def shared_feed(name: str, streams: Sequence[EventStream], options: Mapping[str, Any]) -> SharedFeed:

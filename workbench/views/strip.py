@@ -28,13 +28,18 @@ MARKUP = """<dl class="strip" style="margin:0" aria-label="How the run is doing"
 
 
 def strip_values(scope: Any) -> dict[str, Any]:
-    """Give what the health strip shows, in words.
+    """Give what the health strip shows, in words; once for all who look at the same.
 
     Parameters
     ----------
     scope : Feed or Scope
         Whose run; a scope that looks back tells how it was then.
     """
+    told: dict[str, Any] = scope.once("strip", lambda: _values(scope))
+    return told
+
+
+def _values(scope: Any) -> dict[str, Any]:
     metrics, run = scope.metrics(), scope.run
     errors, at = run.errors, getattr(scope, "at", None)
     now = {

@@ -6,9 +6,10 @@ each session work out what has changed. A page has dozens of them, and a server 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from bokeh.core.serialization import Serialized
 from bokeh.document import Document
 from bokeh.document.events import MessageSentEvent
 
@@ -93,6 +94,26 @@ class Wire:
                 source.name = f"{place}/{name}"
         plot.fill()
         self._sources[place], self._shown[place] = plot.sources, plot.shown
+
+
+def listen(document: Document, hear: Callable[[Any], None]) -> None:
+    """Hear what a browser says: a number is the last frame that it has drawn, all else is what somebody does.
+
+    Numbers come as often as frames. For any other message Bokeh lists all models of the document, in case one
+    is named in it.
+    """
+    take = document.apply_json_patch
+
+    def apply(patch: Any, *, setter: Any = None) -> None:
+        said = patch.content if isinstance(patch, Serialized) else patch
+        match said:
+            case {"events": [{"kind": "MessageSent", "msg_type": kind, "msg_data": int(drawn)}]}:
+                if kind == MESSAGE:
+                    return hear(drawn)
+        return take(patch, setter=setter)
+
+    document.apply_json_patch = apply
+    document.on_message(MESSAGE, hear)
 
 
 def heard(message: Any) -> dict[str, str]:

@@ -1,7 +1,7 @@
 // Fills the parts of a page with live values, and its figures with rows. The server sends only what has changed; which
 // value goes where is said in the HTML: data-text, data-class, data-bar, data-spark, data-show, data-value, data-label,
-// data-title, within a data-part. Elements with data-command answer back. It also tells how old the page is: see page.js
-// for the rest.
+// data-title, data-scene, within a data-part. Elements with data-command answer back. It also tells how old the page is:
+// see page.js for the rest.
 (() => {
 
 const STALE_AFTER = 4000; // ms without a word from the server
@@ -27,6 +27,7 @@ const WAYS = {
   value: (node, value) => { node.value = value; },
   label: (node, value) => { node.setAttribute("aria-label", value); },
   title: (node, value) => { node.title = value; },
+  scene: (node, value) => { node.told = value; },
 };
 
 function bound(node) {
@@ -106,7 +107,7 @@ function begin() {
     if (frame.parts.drawer) document.dispatchEvent(new CustomEvent("workbench-drawer", { detail: frame.parts.drawer.data }));
     if (frame.parts.head) document.dispatchEvent(new CustomEvent("workbench-state", { detail: frame.parts.head.data }));
     const soon = document.hidden ? (act) => setTimeout(act, 200) : requestAnimationFrame; // nothing is drawn unseen
-    if (bokeh) soon(() => send({ ack: beat }));
+    if (bokeh) soon(() => send(beat));
   }
 
   function send(message) {
@@ -164,7 +165,7 @@ function begin() {
       lost = true;
       comeBack();
     });
-    send({ ack: beat });
+    send(beat);
     waiting.splice(0).forEach(send);
     document.dispatchEvent(new Event("workbench-ready"));
   }

@@ -29,7 +29,7 @@ from workbench.views.live import LivePlot, Tables
 from workbench.views.page import Page
 from workbench.views.pagecard import Card
 from workbench.views.plainjson import spelled
-from workbench.views.planewidget import PlaneComponent
+from workbench.views.planepart import plane_part
 from workbench.views.scope import Scope
 from workbench.views.service import Feed
 from workbench.views.timeplane import TimePlane
@@ -46,6 +46,7 @@ CHOSEN = rows.STATIONS[:6]
 """Stations that have a figure of their own."""
 BOUNDS = ("500ms", "1s", "2s", "5s", "10s", "20s", "30s", "1min", "2min", "5min")
 """Where the slider of the bound stops."""
+_LENGTHS = [duration(bound) for bound in BOUNDS]
 BREAKS = {"outage": "Outage", "clock_skew": "Clock skew", "burst": "Burst", "bursty_loss": "Loss"}
 """Faults of the delivery that a button switches, and what it says."""
 USUAL, MANY = 0.06, 0.4
@@ -112,7 +113,7 @@ def view(feed: Feed) -> Page:
     alerts = Alerts(scope, rows.alerts, of=["stations"])
     board, breaker, bound, plane = _board(), _breaker(), _bound(), _plane(feed)
     multiples, dots = _multiples(scope)
-    picture = PlaneComponent(sizing_mode="stretch_width", min_height=420)
+    picture = plane_part()
 
     def update() -> None:
         top.say(**scope.once("kpis", lambda: rows.key_figures(scope), every=0.9, of=["stations"]))
@@ -121,7 +122,7 @@ def view(feed: Feed) -> Page:
         breaker.say(**breaker_values(feed))
         bound.say(**bound_values(feed.run))
         if plane is not None:
-            picture.told = scope.once("plane", lambda: spelled(_seen(plane, scope).scene()), every=1.9)
+            picture.say(scene=scope.once("plane", lambda: spelled(_seen(plane, scope).scene()), every=1.9))
 
     def act(name: str, value: str) -> None:
         if name in ("break", "bound"):
@@ -339,5 +340,5 @@ def _bound() -> Bound:
 def bound_values(run: Run) -> dict[str, Any]:
     """Give where the slider stands: at the bound that the run has, or the next greater one."""
     bound = bound_of(next(iter(run.named(Date).values()))) or 0
-    place = next((at for at, each in enumerate(BOUNDS) if duration(each) >= bound), len(BOUNDS) - 1)
+    place = next((at for at, each in enumerate(_LENGTHS) if each >= bound), len(BOUNDS) - 1)
     return {"place": place, "said": spell(bound), "label": f"Bound of disorder: {spell(bound)}"}
