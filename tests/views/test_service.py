@@ -7,8 +7,11 @@ import weakref
 
 import pandas as pd
 import pytest
+from bokeh.core.validation.check import check_integrity
+from bokeh.document import Document
 from hypothesis import given
 from hypothesis import strategies as st
+from panel.io.state import set_curdoc
 
 import workbench as wb
 from workbench.model.steps import Aggregated
@@ -48,6 +51,16 @@ def test_a_page_shows_every_plot_and_figure(warmed):
     assert page.strip.data["watermark"].endswith("UTC")
     assert len(page.top.data) > 10
     assert "–" not in [value for value in page.top.data.values() if isinstance(value, str)][:3]
+
+
+def test_bokeh_finds_nothing_amiss_with_a_page(warmed):
+    board, feed = warmed
+    page, document = board.view(feed), Document()
+    with set_curdoc(document):
+        page.view()._init_doc(document)
+    assert len(list(document.models)) > 100
+    found = check_integrity(document.models)
+    assert (found.error, found.warning) == ([], [])
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.NAME)
@@ -410,7 +423,7 @@ def test_versions_last_longer_where_working_out_takes_much(warmed, monkeypatch, 
     clock, effort = ManualClock("2026-01-05"), Effort()
     monkeypatch.setattr(service, "EFFORT", effort)
     monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed, "_effort", 0)
+    monkeypatch.setattr(feed, "_earned", 0)
     monkeypatch.setattr(feed.run, "status", "running")
     seen = [feed.version]
     for step in range(1_000):

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bokeh.settings import settings
 from bokeh.util.token import generate_session_id
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.iostream import StreamClosedError
@@ -53,6 +54,7 @@ def serve(
         Is given the address of the home page once the server answers.
     """
     service, shown = (SHARED, places(files)) if files else dashboards(seed)
+    settings.perform_document_validation = bool(files)  # of our own pages tests see to that
     server = application(shown, service, serving)
     loop = server.io_loop
     hush(loop)

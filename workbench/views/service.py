@@ -133,8 +133,7 @@ class Feed:
         self._events: dict[str, Record] = {}
         self._kept: dict[Any, Any] = {}
         self._clock = SystemClock()
-        self._version, self._beaten, self._effort, self._earned = (-1, ""), 0, 0, 0
-        self._looked = 0
+        self._version, self._beaten, self._earned, self._looked = (-1, ""), 0, 0, 0
         self._making = self._aged = False  # the latter if something that it is made of is at rest
 
     @property
@@ -158,12 +157,13 @@ class Feed:
         """What changes when there is something new to see; while the run goes on, not oftener than `BEAT`."""
         now, version = self._clock.now(), (self.run.trace.version, self.run.status)
         self._looked = now
-        earned = self._earned + int((EFFORT.total - self._effort) / SHARE)
+        taken = int(EFFORT.total / SHARE)
+        earned = self._earned + taken  # the moment at which working out has had no more than its share
         lasts = max(BEAT, min(earned - self._beaten, SECOND // 2))
         same = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts
         if not same:  # clocks of machines go back at times
-            self._version, self._beaten, self._effort = version, now, EFFORT.total
-            self._earned = min(max(earned, now - SAVED), now)
+            self._version, self._beaten = version, now
+            self._earned = min(max(earned, now - SAVED), now) - taken
         return self._version
 
     async def start(self) -> None:
