@@ -30,6 +30,8 @@ _PACE = 0.1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code."""
     options = _parser().parse_args(arguments)
+    if arguments is None and options.command is serve:
+        _hand_memory_back()
     try:
         code: int = options.command(options)
     except BrokenPipeError:  # the reader of our output has gone, as in `workbench simulate ... | head`
@@ -60,6 +62,16 @@ def serve(options: argparse.Namespace) -> int:
         )
     serve(serving, files=options.files, show=options.show, seed=options.seed, announce=announce)
     return 0
+
+
+def _hand_memory_back() -> None:
+    """Begin anew with the memory of the C library, which that of Linux hands back once a session has left.
+
+    Python's own keeps a megabyte for each small thing that is left in it: a fifth of the process.
+    """
+    if sys.platform == "linux" and "PYTHONMALLOC" not in os.environ:
+        os.environ["PYTHONMALLOC"] = "malloc"
+        os.execv(sys.executable, sys.orig_argv)
 
 
 def _serving(options: argparse.Namespace) -> Any:

@@ -9,9 +9,11 @@ from bokeh.core.serialization import Serialized
 from bokeh.document import Document
 from bokeh.document.events import MessageSentEvent
 
-from workbench.views.bound import Bound
+from workbench.views import bound
+from workbench.views.bound import Bound, Values
 from workbench.views.charts import bar_plot
 from workbench.views.live import Tables
+from workbench.views.plainjson import spelled
 from workbench.views.wire import MESSAGE, Wire, listen
 
 
@@ -115,3 +117,22 @@ def test_a_number_is_a_frame_that_is_drawn_and_is_heard_without_looking_at_the_m
     monkeypatch.undo()
     come(8, "of somebody else")
     assert said[2:] == []
+
+
+def test_values_that_many_show_are_told_as_others_are_and_spelled_once(monkeypatch):
+    spelt = []
+    monkeypatch.setattr(bound, "spelled", lambda values: spelt.append(values) or spelled(values))
+    values, parts = Values(rate=1, line=[1.0, float("nan")]), [Bound(), Bound()]
+    wires = [Wire({"one": part}, {}) for part in parts]
+    spelt.clear()
+    for part, wire in zip(parts, wires, strict=True):
+        part.show(values)
+        wire.send(1)
+        assert told(wire)["parts"] == {"one": {"data": {"rate": 1, "line": [1.0, None]}}}
+    assert len(spelt) == 1
+    parts[0].show(Values(values))  # the same again
+    wires[0].send(2)
+    assert told(wires[0])["parts"] == {}
+    parts[0].show(Values(rate=2))
+    wires[0].send(3)
+    assert told(wires[0])["parts"] == {"one": {"data": {"rate": 2, "line": []}}}

@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.time import timestamp
 from workbench.views import parts, words
-from workbench.views.bound import Bound
+from workbench.views.bound import Bound, Values
 from workbench.views.scope import Scope
 
 ROWS = 8
@@ -73,10 +73,10 @@ class Alerts:
         """Show what is new."""
         key = ("alerts shown", tuple(self.muted), len(self.scope.feed.acknowledged))
         self.shown, view, foot = self.scope.once(key, self._told, every=0.9)
-        self.view.say(**view)
-        self.foot.say(**foot)
+        self.view.show(view)
+        self.foot.show(foot)
 
-    def _told(self) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
+    def _told(self) -> tuple[list[dict[str, Any]], Values, Values]:
         """Give what is shown, and what is said of it; the same for all who have muted the same."""
         found, seen = self.found(), self.scope.feed.acknowledged
         wanted = found[~found["kind"].isin(list(self.muted)) & ~found["id"].isin(list(seen))]
@@ -101,7 +101,7 @@ class Alerts:
             "muted": bool(self.muted),
             "kinds": ", ".join(self.muted),
         }
-        return shown, values, foot
+        return shown, Values(values), Values(foot)
 
     def obey(self, name: str, value: str) -> bool:
         """Do what a button says; tells whether it is one of these."""

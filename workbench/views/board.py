@@ -169,7 +169,7 @@ class Dashboard:
         top = kpis(*(each.words(place) for place, each in enumerate(figures)))
 
         def update() -> None:
-            top.say(**feed.once("figures", lambda: _told(figures, feed), every=REST))
+            top.show(feed.said("figures", lambda: _told(figures, feed), every=REST))
 
         cards = [card for card, _ in made]
         credit = Credit(frames=1, patience=PATIENCE)

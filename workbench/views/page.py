@@ -20,7 +20,7 @@ from workbench.runtimes.pace import Speed
 from workbench.time import SECOND, SystemClock, timestamp
 from workbench.views import export, markup, rounds, strip, theme, words
 from workbench.views.alerts import Alerts
-from workbench.views.bound import Bound
+from workbench.views.bound import Bound, Values
 from workbench.views.credit import Credit
 from workbench.views.drawer import Drawer
 from workbench.views.live import Drawn, LivePlot, Tables
@@ -265,7 +265,8 @@ class Page:
             self._attempt("Alerts", self.alerts.update)
         if self.controls:
             told = strip_values(self.scope or self.feeds[0])
-            self.strip.say(**told | {"trouble": told["trouble"] or "\n".join(self._troubles.values())})
+            trouble = told["trouble"] or "\n".join(self._troubles.values())
+            self.strip.show(told if trouble == told["trouble"] else Values(told, trouble=trouble))
 
     def _attempt(self, what: str, act: Callable[[], None]) -> None:
         """Bring a part up to date; if it cannot be, a served page says so, and its other parts go on."""
@@ -301,11 +302,9 @@ class Page:
         context = None if self._document is None else self._document.session_context
         if context is not None and self.wire.ack < 0:
             return True  # the page is not there yet
-        session = getattr(context, "session", None)
-        gone = session is not None and session.connection_count == 0
-        if session is not None and not gone:
-            self._met = True
-        return gone and self._met
+        connections = getattr(getattr(context, "session", None), "connection_count", None)
+        self._met |= bool(connections)
+        return self._met and connections == 0
 
     def _state(self) -> dict[str, Any]:
         if not self.controls:

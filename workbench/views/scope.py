@@ -19,6 +19,7 @@ from workbench.runtimes.readings import Lens
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Metrics
 from workbench.time import moment_of
+from workbench.views.bound import Values
 from workbench.views.service import Feed
 
 RANGES: Mapping[str, str] = {
@@ -212,6 +213,12 @@ class Scope:
     def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0, of: Sequence[str] = ()) -> Any:
         """Give what a function makes, once for all sessions that look at the same; see `Feed.once`."""
         return self.feed.once((self.key, key), make, every=every, of=of)
+
+    def said(
+        self, key: Any, make: Callable[[], Mapping[str, Any]], *, every: float = 0.0, of: Sequence[str] = ()
+    ) -> Values:
+        """Give the values that a function makes for parts of pages, as `once` does."""
+        return self.feed.said((self.key, key), make, every=every, of=of)
 
     def _filtered(
         self, key: Any, make: Callable[[], pd.DataFrame], *, of: Sequence[str] = ()

@@ -17,6 +17,7 @@ from typing import Any
 
 from bokeh.settings import settings
 from bokeh.util.token import generate_session_id
+from panel.io import document
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
@@ -27,7 +28,7 @@ from workbench.views.service import Feed, Service
 from workbench.views.sharing import SHARED
 
 NEVER = 1_000_000
-"""How many rounds of the middle generation the garbage collector makes before a full one."""
+"""Rounds of the middle generation before the collector makes a full one, and seconds before Panel does."""
 
 
 def serve(
@@ -131,6 +132,7 @@ def freeze() -> None:
     looks. With thirty sessions it looked at all of them every six seconds, for a third of a second during
     which no page and no run got on, and found next to nothing.
     """
+    document.GC_DEBOUNCE = NEVER  # Panel's own full rounds, five seconds after each session
     gc.collect()
     gc.freeze()
     young, middle, _ = gc.get_threshold()

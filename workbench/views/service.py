@@ -23,6 +23,7 @@ from workbench.runtimes.registry import start
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Metrics, Past, Record
 from workbench.time import SECOND, SystemClock, duration
+from workbench.views.bound import Values
 from workbench.views.latest import KEPT_FOR, KEPT_ROWS, Latest, latest_of
 
 Pipeline = Mapping[str, EventStream]
@@ -296,6 +297,13 @@ class Feed:
             del self._once[next(iter(self._once))]  # that for which nobody has asked the longest
         self.let_go()
         return held.value
+
+    def said(
+        self, key: Any, make: Callable[[], Mapping[str, Any]], *, every: float = 0.0, of: Sequence[str] = ()
+    ) -> Values:
+        """Give the values that a function makes for parts of pages, as `once` does."""
+        values: Values = self.once(key, lambda: Values(make()), every=every, of=of)
+        return values
 
     def _make(self, make: Callable[[], Any]) -> tuple[Any, bool]:
         """Make something; tells also whether something that it is made of is at rest."""

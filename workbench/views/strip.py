@@ -8,6 +8,7 @@ from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Counters
 from workbench.time import SECOND
 from workbench.views import words
+from workbench.views.bound import Values
 
 MARKUP = """<dl class="strip" style="margin:0" aria-label="How the run is doing">
 <div><dt>Arriving</dt><dd data-text="rate"></dd></div>
@@ -27,7 +28,7 @@ MARKUP = """<dl class="strip" style="margin:0" aria-label="How the run is doing"
 </dl>"""
 
 
-def strip_values(scope: Any) -> dict[str, Any]:
+def strip_values(scope: Any) -> Values:
     """Give what the health strip shows, in words; once for all who look at the same.
 
     Parameters
@@ -35,8 +36,8 @@ def strip_values(scope: Any) -> dict[str, Any]:
     scope : Feed or Scope
         Whose run; a scope that looks back tells how it was then.
     """
-    told: dict[str, Any] = scope.once("strip", lambda: _values(scope))
-    return told
+    values: Values = scope.said("strip", lambda: _values(scope))
+    return values
 
 
 def _values(scope: Any) -> dict[str, Any]:

@@ -70,10 +70,11 @@ class Wire:
             self._document.callbacks.trigger_on_change(MessageSentEvent(_EMPTY, MESSAGE, self.told))
 
     def _frame(self, beat: int) -> str:
-        told = {}
+        parts = []
         for name, part in self.parts.items():
             if part.version != self._versions.get(name):
-                told[name] = {"data": part.data} | ({"html": part.html} if part.rewritten else {})
+                piece = f', "html": {spelled(part.html)}' if part.rewritten else ""
+                parts.append(f'"{name}": {{"data": {part.text}{piece}}}')
                 self._versions[name] = part.version
         tables = []
         for name, plot in self.plots.items():
@@ -83,9 +84,9 @@ class Wire:
                 self._shown[name] = plot.shown
                 if (steps := plot.shown.since(held)) != "{}":
                     tables.append(f'"{name}": {steps}')
-        head = spelled({"beat": beat, "after": self._beat, "parts": told})
+        head = spelled({"beat": beat, "after": self._beat})
         self._beat = beat
-        return f'{head[:-1]}, "tables": {{{", ".join(tables)}}}}}'
+        return f'{head[:-1]}, "parts": {{{", ".join(parts)}}}, "tables": {{{", ".join(tables)}}}}}'
 
     def _begin(self, place: str, plot: Drawn) -> None:
         """Let sources that are new to the document have what is shown: with them it goes to the browser."""

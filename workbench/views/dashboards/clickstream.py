@@ -150,14 +150,12 @@ def view(feed: Feed) -> Page:
     radar = _radar_controls()
 
     def update() -> None:
-        figures = scope.once("kpis", lambda: rows.key_figures(scope), every=0.4, of=["traffic", "funnel"])
-        top.say(**figures)
-        trending.say(**scope.once("table of products", lambda: tables.trending_values(scope), every=1.9))
-        left.say(**scope.once("table of checkouts", lambda: tables.abandoned_values(scope), every=1.9))
-        panes.say(
-            **scope.once(
-                "table", lambda: tables.panes_values(scope.panes("countries", last="4min")), every=0.4
-            )
+        figures = scope.said("kpis", lambda: rows.key_figures(scope), every=0.4, of=["traffic", "funnel"])
+        top.show(figures)
+        trending.show(scope.said("table of products", lambda: tables.trending_values(scope), every=1.9))
+        left.show(scope.said("table of checkouts", lambda: tables.abandoned_values(scope), every=1.9))
+        panes.show(
+            scope.said("table", lambda: tables.panes_values(scope.panes("countries", last="4min")), every=0.4)
         )
         shown = scope.chosen["truth"] == "shown"
         radar.say(**rows.radar_score(scope, reveal=shown), button="Hide truth" if shown else "Reveal truth")

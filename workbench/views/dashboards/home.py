@@ -92,7 +92,7 @@ def view(feeds: Sequence[Feed]) -> Page:
         top.say(**values)
         asked = next((feed for feed in feeds if feed.run.status == "running"), feeds[0])
         lag.show(asked.once("lag", lambda: Tables(lag.shape(lag_rows(feeds))), every=0.4))
-        late.say(**asked.once("late", lambda: late_values(feeds), every=0.9))
+        late.show(asked.said("late", lambda: late_values(feeds), every=0.9))
 
     cards = [
         Card(

@@ -116,9 +116,9 @@ def view(feed: Feed) -> Page:
     picture = plane_part()
 
     def update() -> None:
-        top.say(**scope.once("kpis", lambda: rows.key_figures(scope), every=0.9, of=["stations"]))
+        top.show(scope.said("kpis", lambda: rows.key_figures(scope), every=0.9, of=["stations"]))
         dots.show(scope.once("dots", lambda: Tables(dots.shape(rows.raw(scope, CHOSEN))), every=0.4))
-        board.say(**scope.once("table of faults", lambda: board_values(scope), every=1.9))
+        board.show(scope.said("table of faults", lambda: board_values(scope), every=1.9))
         breaker.say(**breaker_values(feed))
         bound.say(**bound_values(feed.run))
         if plane is not None:

@@ -133,13 +133,13 @@ def view(feed: Feed) -> Page:
 
     def update() -> None:
         symbol = scope.chosen["symbol"]
-        top.say(**scope.once(("kpis", symbol), lambda: rows.key_figures(scope, symbol), every=0.4))
+        top.show(scope.said(("kpis", symbol), lambda: rows.key_figures(scope, symbol), every=0.4))
         choice.say(symbol=symbol, interval=scope.chosen["interval"])
         said = review.version(scope)
         for name, (bound, values, every, tab) in tables.items():
             if tab == scope.chosen["tab"]:
                 key = ("table", name, symbol, said)
-                bound.say(**scope.once(key, partial(values, scope, symbol), every=every))
+                bound.show(scope.said(key, partial(values, scope, symbol), every=every))
 
     def act(name: str, value: str) -> None:
         review.obey(scope, name, value)
