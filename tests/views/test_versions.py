@@ -115,6 +115,17 @@ def test_a_run_that_catches_up_is_shown_so_often_and_no_more(feed, monkeypatch):
     assert feed.version == (feed.run.trace.version, "paused")
 
 
+def test_a_batch_is_seen_at_once_if_the_last_is_some_time_ago(feed, monkeypatch):
+    clock = ManualClock("2026-01-05")
+    monkeypatch.setattr(feed, "_clock", clock)
+    monkeypatch.setattr(feed.run, "status", "running")
+    for _ in range(20):
+        feed.run.trace.version += 1
+        for _ in range(22):
+            assert feed.version == (feed.run.trace.version, "running")
+            clock.advance("10ms")
+
+
 def test_batches_come_oftener_while_somebody_looks(monkeypatch):
     rows = pd.DataFrame({"t": pd.date_range("2026-01-05", periods=90, freq="s"), "v": 1})
     counts = wb.stream(rows, time="t", watermark=0).window("1min").agg(rows=("v", "size"))

@@ -161,8 +161,8 @@ class Feed:
         taken = int(EFFORT.total / SHARE)
         earned = self._earned + taken  # the moment at which working out has had no more than its share
         lasts = max(BEAT, min(earned - self._beaten, SECOND // 2))
-        same = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts
-        if not same:  # clocks of machines go back at times
+        lasting = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts
+        if version != self._version and not lasting:  # clocks of machines go back at times
             self._version, self._beaten = version, now
             self._earned = min(max(earned, now - SAVED), now) - taken
         return self._version
