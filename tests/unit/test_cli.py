@@ -1,5 +1,7 @@
 import io
+import os
 import socket
+import sys
 
 import pandas as pd
 import pytest
@@ -108,3 +110,24 @@ def test_version_and_help(capsys):
             main([option])
         assert left.value.code == 0
     assert "serve" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no C library hands memory back by the page")
+def test_a_server_begins_anew_with_memory_that_it_can_hand_back(monkeypatch):
+    class BegunAnewError(Exception):
+        pass
+
+    def execv(path, arguments):
+        assert (path, arguments) == (sys.executable, sys.orig_argv)
+        assert os.environ["PYTHONMALLOC"] == "malloc"
+        raise BegunAnewError
+
+    monkeypatch.setenv("PYTHONMALLOC", "as it was")
+    monkeypatch.delenv("PYTHONMALLOC")
+    monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(sys, "argv", ["workbench", "serve"])
+    with pytest.raises(BegunAnewError):
+        main()
+    monkeypatch.setenv("PYTHONMALLOC", "pymalloc")
+    monkeypatch.setattr(sys, "argv", ["workbench", "serve", "no-such-file.py"])
+    assert main() == 2  # as somebody wants it
