@@ -115,6 +115,28 @@ def test_a_run_that_catches_up_is_shown_so_often_and_no_more(feed, monkeypatch):
     assert feed.version == (feed.run.trace.version, "paused")
 
 
+def test_what_is_seldom_made_waits_where_much_is_made_already(feed, monkeypatch):
+    clock, effort, calls = ManualClock("2026-01-05"), Effort(), []
+    monkeypatch.setattr(service, "EFFORT", effort)
+    monkeypatch.setattr(feed, "_clock", clock)
+    monkeypatch.setattr(feed, "_earned", 0)
+    monkeypatch.setattr(feed, "_before", 0)
+    monkeypatch.setattr(feed.run, "status", "running")
+
+    def asked(wait, costs):
+        clock.advance(wait)
+        feed.run.trace.version += 1
+        assert feed.version[0] == feed.run.trace.version
+        effort.total += int(costs * SECOND)
+        feed.once("seldom", lambda: calls.append(1), every=1)
+        return len(calls)
+
+    assert asked("0s", costs=0) == 1
+    assert asked("1100ms", costs=0.1) == 1
+    assert asked("300ms", costs=0) == 2  # in a version that costs little
+    assert asked("1600ms", costs=0.1) == 3  # it does not wait for ever
+
+
 def test_a_batch_is_seen_at_once_if_the_last_is_some_time_ago(feed, monkeypatch):
     clock = ManualClock("2026-01-05")
     monkeypatch.setattr(feed, "_clock", clock)

@@ -37,7 +37,7 @@ WARMING = 50
 """Speed while it is warmed up; a step is a tenth of a second of it, and others get their turn in between."""
 BREATH = 0.02
 """Seconds between two steps; a message to or from a browser takes some twenty turns of the loop."""
-TICK = 0.22
+TICK = 0.235
 """Seconds from one batch to the next: as often as pages are brought up to date."""
 UNSEEN = 1.0
 """The same while nobody looks: a large batch costs little more than a small one."""
@@ -51,6 +51,8 @@ run catches up, what they led to is worked out once for all who look."""
 SHARE = 0.4
 """Of the time of the process, what working out may take: where it would take more, versions last longer, up
 to half a second. So many pages at once get slower together, where each would see a version of its own."""
+ENOUGH = SECOND // 25
+"""Nanoseconds of work for one version after which what is seldom made waits for another, if it can."""
 SAVED = SECOND
 """Nanoseconds of which that share may be saved up, for a version that costs more than others."""
 UNASKED = 20
@@ -134,7 +136,8 @@ class Feed:
         self._events: dict[str, Record] = {}
         self._kept: dict[Any, Any] = {}
         self._clock = SystemClock()
-        self._version, self._beaten, self._earned, self._looked = (-1, ""), 0, 0, 0
+        self._version, self._beaten, self._looked = (-1, ""), 0, 0
+        self._earned = self._before = 0
         self._making = self._aged = False  # the latter if something that it is made of is at rest
 
     @property
@@ -163,7 +166,7 @@ class Feed:
         lasts = max(BEAT, min(earned - self._beaten, SECOND // 2))
         lasting = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts
         if version != self._version and not lasting:  # clocks of machines go back at times
-            self._version, self._beaten = version, now
+            self._version, self._beaten, self._before = version, now, EFFORT.total
             self._earned = min(max(earned, now - SAVED), now) - taken
         return self._version
 
@@ -282,12 +285,14 @@ class Feed:
     def once(self, key: Any, make: Callable[[], Any], *, every: float = 0.0, of: Sequence[str] = ()) -> Any:
         """Give what a function makes: once a version of the feed, and at most once in ``every`` seconds.
 
-        What is made of nothing but closed panes of some results is kept until there are further ones. When a
-        run is held or over, all of it is shown, also what was at rest when that happened.
+        What is made of nothing but closed panes of some results is kept until there are further ones. Where
+        much is made for a version already, it is half as long again until it is made anew, so that not all
+        of it falls due together. When a run is held or over, all of it is shown, also what was at rest then.
         """
         version, now = self.version, self._clock.now()
         panes = tuple(self.run.trace.results[result].version for result in of)
         held, rest = self._once.pop(key, None), every * SECOND if self.run.status == "running" else 0
+        rest *= 1.5 if EFFORT.total - self._before > ENOUGH else 1
         if held is None or not (held.is_new(version, panes) or 0 <= now - held.made < rest):
             value, aged = self._make(make)
             held = Held(version, panes, aged, now, now, value)
