@@ -32,6 +32,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from benchmarks.checks import Check, tell
+from workbench.time import SECOND
+from workbench.views.tidying import QUIET
 from workbench.views.wire import MESSAGE
 
 PAGES = ("clickstream", "trading", "sensors")
@@ -186,12 +188,12 @@ async def wave(server: Served, places: Sequence[str], count: int, seconds: float
 
 
 async def empty(server, seconds=120):
-    """Wait until the server has forgotten all sessions; gives its memory then."""
+    """Wait until the server has forgotten all sessions and tidied up after them; gives its memory then."""
     end = time.monotonic() + seconds
     while (looked := await asyncio.to_thread(server.look))[0]:
         assert time.monotonic() < end, f"{looked[0]:.0f} sessions are still there"
         await asyncio.sleep(1)
-    await asyncio.sleep(3)
+    await asyncio.sleep(QUIET / SECOND + 5)
     return (await asyncio.to_thread(server.look))[3]
 
 

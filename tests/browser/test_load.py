@@ -38,5 +38,5 @@ def test_sessions_are_served_alike_and_leave_nothing(served):
     assert opened == SESSIONS
     assert max(rates) <= 5.0  # a screen is not told more often than anybody reads
     assert min(rates) > 0.3 * max(rates)  # nobody is left behind
-    assert after - before <= 60  # MB: the records of the run still fill, and each session would be five
+    assert after - before <= 2.5 * SESSIONS  # MB: what the run keeps still fills; each session would be five
     assert leftover == 0  # nobody is pushed to any more
