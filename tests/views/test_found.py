@@ -9,6 +9,7 @@ import pytest
 
 import workbench as wb
 from workbench.testing.clock import ManualClock
+from workbench.time import SystemClock
 from workbench.views.board import totals
 from workbench.views.bound import Bound
 from workbench.views.dashboards import cityrows, clickrows, clickstream, home, sensors, tapetables, trading
@@ -19,6 +20,7 @@ from workbench.views.scope import Scope
 from workbench.views.server import Serving, _access
 from workbench.views.service import Feed, Service
 from workbench.views.strip import strip_values
+from workbench.views.versions import Once
 
 START = pd.Timestamp("2026-01-05 09:00")
 
@@ -116,14 +118,14 @@ def test_a_station_that_is_silent_for_long_is_still_on_the_map(city, monkeypatch
     dead = (closed["station"] == "station-003").to_numpy()
     moved = closed[~dead | (closed["window_end"] < START + pd.Timedelta("2min")).to_numpy()]
     monkeypatch.setattr(city, "closed", lambda result: moved)
-    monkeypatch.setattr(city, "_once", {})
+    monkeypatch.setattr(city, "_once", Once(SystemClock()))
     stations = cityrows.places(scope).set_index("station")
     assert len(stations) == cityrows.COUNT
     assert stations.loc["station-003", "health"] == "silent"
     assert "station-003: no reading since" in cityrows.alerts(scope)["what"].tolist()
     forgotten = moved[moved["station"] != "station-003"]  # as it is once the run has let go of it
     monkeypatch.setattr(city, "closed", lambda result: forgotten)
-    city._once.clear()
+    monkeypatch.setattr(city, "_once", Once(SystemClock()))
     assert "station-003" in cityrows.places(scope)["station"].tolist()
     scope.set("station", "station-001")
     assert cityrows.places(scope)["station"].tolist() == ["station-001"]

@@ -17,6 +17,7 @@ from workbench.testing.clock import ManualClock
 from workbench.views.credit import Credit
 from workbench.views.dashboards import clickstream, home, sensors, trading
 from workbench.views.service import Feed, Service
+from workbench.views.versions import Once
 
 BOARDS = [clickstream, trading, sensors]
 
@@ -131,8 +132,7 @@ def test_the_speed_that_a_run_has_can_be_chosen_and_while_it_is_warmed_up_the_on
 def test_closed_panes_that_were_let_go_are_told_again(warmed, monkeypatch):
     _, feed = warmed
     clock = ManualClock("2026-01-05")
-    monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed, "_once", {})
+    monkeypatch.setattr(feed, "_once", Once(clock))
     name = next(name for name, stream in feed.streams.items() if isinstance(stream.step, Aggregated))
     before = feed.closed(name)
     clock.advance("30s")

@@ -13,8 +13,29 @@ from workbench.testing.clock import ManualClock
 from workbench.time import SECOND
 from workbench.views import service
 from workbench.views.dashboards import clickstream
-from workbench.views.service import Effort, Feed, Service
+from workbench.views.service import Feed, Service
 from workbench.views.tidying import Tidying
+from workbench.views.versions import Effort, Once, Versions
+
+
+@pytest.fixture
+def clock():
+    return ManualClock("2026-01-05")
+
+
+@pytest.fixture
+def effort():
+    return Effort()
+
+
+@pytest.fixture
+def versions(clock, effort):
+    return Versions(clock, effort)
+
+
+@pytest.fixture
+def once(clock, effort):
+    return Once(clock, effort)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +44,7 @@ def feed(standing):
     return standing(clickstream, "3min")
 
 
-def test_what_was_computed_is_shared_until_something_happens(feed):
+def test_what_was_computed_is_shared_until_something_happens(feed, monkeypatch):
     calls = []
     for _ in range(3):
         feed.once("a key", lambda: calls.append(1))
@@ -34,27 +55,10 @@ def test_what_was_computed_is_shared_until_something_happens(feed):
     feed.run.trace.version += 1
     feed.once("a key", lambda: calls.append(1), every=3600)
     assert len(calls) == 3  # of a run that is held, all is shown
-    feed.run.status = "running"
+    monkeypatch.setattr(feed.run, "status", "running")
     feed.run.trace.version += 1
     feed.once("a key", lambda: calls.append(1), every=3600)
-    feed.run.status = "paused"
     assert len(calls) == 3
-
-
-def test_what_nobody_asks_for_any_more_is_let_go(feed, monkeypatch):
-    clock = ManualClock("2026-01-05")
-    monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed, "_once", {})
-
-    def table(key):
-        return feed.once(key, lambda: pd.DataFrame({"v": [1]}))
-
-    often, seldom = table("often"), weakref.ref(table("seldom"))
-    for _ in range(3):
-        clock.advance("15s")
-        assert table("often") is often
-    gc.collect()
-    assert seldom() is None
 
 
 def test_what_is_made_of_closed_panes_is_kept_until_there_are_others(feed):
@@ -73,54 +77,92 @@ def test_what_is_made_of_closed_panes_is_kept_until_there_are_others(feed):
     assert asked() == 2
 
 
-def test_what_is_made_of_something_at_rest_is_made_anew_once_that_is(feed, monkeypatch):
-    name = next(iter(feed.run.trace.results))
-    record, clock = feed.run.trace.results[name], ManualClock("2026-01-05")
-    monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed.run, "status", "running")
-    monkeypatch.setattr(record, "version", 1)
+def test_what_is_made_of_something_at_rest_is_made_anew_once_that_is(once, clock):
+    batches, panes = 0, 1
 
     def inner():
-        return feed.once("inner", lambda: record.version, every=10, of=[name])
+        return once.give(
+            "inner", lambda: panes, version=(batches, "running"), panes=(panes,), rest=10 * SECOND
+        )
 
     def outer():
-        return feed.once("outer", inner, of=[name])
-
-    def batch(panes):
-        clock.advance("1s")
-        record.version += panes
-        feed.run.trace.version += 1
+        return once.give("outer", inner, version=(batches, "running"), panes=(panes,))
 
     assert outer() == 1
-    batch(panes=1)
+    clock.advance("1s")
+    batches, panes = 1, 2
     assert outer() == 1  # of what is at rest
-    batch(panes=0)
     clock.advance("10s")
+    batches = 2
     assert outer() == 2  # although no panes have come since
 
 
-def test_a_run_that_catches_up_is_shown_so_often_and_no_more(feed, monkeypatch):
-    clock = ManualClock("2026-01-05")
-    monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed.run, "status", "running")
+def test_what_nobody_asks_for_any_more_is_let_go(once, clock):
+    def table(key):
+        return once.give(key, lambda: pd.DataFrame({"v": [1]}), version=(1, "running"))
+
+    often, seldom, gone = table("often"), weakref.ref(table("seldom")), []
+    for _ in range(3):
+        clock.advance("15s")
+        assert table("often") is often
+        gone += once.let_go()
+    gc.collect()
+    assert gone == ["seldom"] and seldom() is None
+
+
+def test_a_run_that_catches_up_is_shown_so_often_and_no_more(versions, clock):
     seen = set()
-    for _ in range(100):
+    for batches in range(100):
         clock.advance("10ms")
-        feed.run.trace.version += 1
-        seen.add(feed.version)
+        seen.add(versions.show((batches, "running")))
     assert 5 <= len(seen) <= 8
-    monkeypatch.setattr(feed.run, "status", "paused")
-    assert feed.version == (feed.run.trace.version, "paused")
-    feed.run.trace.version += 1
-    assert feed.version == (feed.run.trace.version, "paused")
+    assert versions.show((100, "paused")) == (100, "paused")
+    assert versions.show((101, "paused")) == (101, "paused")
 
 
-def test_what_is_seldom_made_waits_where_much_is_made_already(feed, monkeypatch):
-    clock, effort, calls = ManualClock("2026-01-05"), Effort(), []
-    monkeypatch.setattr(service, "EFFORT", effort)
-    monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed, "_earned", 0)
-    monkeypatch.setattr(feed, "_before", 0)
+def test_a_batch_is_seen_at_once_if_the_last_is_some_time_ago(versions, clock):
+    for batches in range(20):
+        for _ in range(22):
+            assert versions.show((batches, "running")) == (batches, "running")
+            clock.advance("10ms")
+
+
+@pytest.mark.parametrize(
+    ("costs", "least", "most"),
+    [
+        ([0.05], 38, 42),  # as often as there are batches
+        ([0.02, 0.02, 0.02, 0.22], 38, 42),  # what others did not take is saved up for one that needs it
+        ([0.15], 24, 30),  # two fifths of the time
+        ([5.0], 18, 21),  # twice a second, whatever it costs
+    ],
+)
+def test_versions_last_longer_where_working_out_takes_much(versions, clock, effort, costs, least, most):
+    seen = [versions.show((0, "running"))]
+    for step in range(1_000):
+        clock.advance("10ms")
+        if (shown := versions.show((step // 25, "running"))) != seen[-1]:
+            effort.total += int(costs[len(seen) % len(costs)] * SECOND)
+            seen.append(shown)
+    assert least <= len(seen) - 1 <= most
+
+
+def test_what_it_costs_is_counted_once_where_one_thing_is_made_of_others(once, clock, effort):
+    def dear(seconds, *others):
+        for other in others:
+            once.give(other, lambda: clock.advance("1s"), version=(1, "running"))
+        clock.advance(f"{seconds}s")
+
+    once.give("outer", lambda: dear(2, "a", "b"), version=(1, "running"))
+    assert effort.total == 4 * SECOND
+    with pytest.raises(ZeroDivisionError):
+        once.give("failing", lambda: (clock.advance("1s"), 1 / 0), version=(1, "running"))
+    assert effort.total == 5 * SECOND
+
+
+def test_what_is_seldom_made_waits_where_much_is_made(feed, versions, once, clock, effort, monkeypatch):
+    calls = []
+    monkeypatch.setattr(feed, "_versions", versions)
+    monkeypatch.setattr(feed, "_once", once)
     monkeypatch.setattr(feed.run, "status", "running")
 
     def asked(wait, costs):
@@ -137,22 +179,10 @@ def test_what_is_seldom_made_waits_where_much_is_made_already(feed, monkeypatch)
     assert asked("1600ms", costs=0.1) == 3  # it does not wait for ever
 
 
-def test_a_batch_is_seen_at_once_if_the_last_is_some_time_ago(feed, monkeypatch):
-    clock = ManualClock("2026-01-05")
-    monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed.run, "status", "running")
-    for _ in range(20):
-        feed.run.trace.version += 1
-        for _ in range(22):
-            assert feed.version == (feed.run.trace.version, "running")
-            clock.advance("10ms")
-
-
-def test_batches_come_oftener_while_somebody_looks(monkeypatch):
+def test_batches_come_oftener_while_somebody_looks(clock):
     rows = pd.DataFrame({"t": pd.date_range("2026-01-05", periods=90, freq="s"), "v": 1})
     counts = wb.stream(rows, time="t", watermark=0).window("1min").agg(rows=("v", "size"))
-    feed, clock, ticks = Feed("counts", lambda: {"counts": counts}, batch_rows=10), ManualClock(), []
-    monkeypatch.setattr(feed, "_clock", clock)
+    feed, ticks = Feed("counts", lambda: {"counts": counts}, batch_rows=10, clock=clock), []
 
     async def main():
         going = asyncio.ensure_future(feed.start())
@@ -167,40 +197,13 @@ def test_batches_come_oftener_while_somebody_looks(monkeypatch):
             clock.advance("15s")
         feed.stop()
 
-    clock.advance("1h")
     asyncio.run(main())
     assert ticks == [service.UNSEEN, service.TICK, service.TICK, service.UNSEEN]
 
 
-@pytest.mark.parametrize(
-    ("costs", "least", "most"),
-    [
-        ([0.05], 38, 42),  # as often as there are batches
-        ([0.02, 0.02, 0.02, 0.22], 38, 42),  # what others did not take is saved up for one that needs it
-        ([0.15], 24, 30),  # two fifths of the time
-        ([5.0], 18, 21),  # twice a second, whatever it costs
-    ],
-)
-def test_versions_last_longer_where_working_out_takes_much(feed, monkeypatch, costs, least, most):
-    clock, effort = ManualClock("2026-01-05"), Effort()
-    monkeypatch.setattr(service, "EFFORT", effort)
-    monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed, "_earned", 0)
-    monkeypatch.setattr(feed.run, "status", "running")
-    seen = [feed.version]
-    for step in range(1_000):
-        clock.advance("10ms")
-        feed.run.trace.version += step % 25 == 0
-        if feed.version != seen[-1]:
-            effort.total += int(costs[len(seen) % len(costs)] * SECOND)
-            seen.append(feed.version)
-    assert least <= len(seen) - 1 <= most
-
-
-def test_what_a_session_leaves_is_tidied_up_once_it_has_been_gone_for_a_while(feed, monkeypatch):
-    clock, here = ManualClock("2026-01-05"), {"a", "b"}
-    monkeypatch.setattr(feed, "_clock", clock)
-    monkeypatch.setattr(feed, "_once", {})
+def test_what_a_session_leaves_is_tidied_up_once_it_has_been_gone_for_a_while(feed, once, clock, monkeypatch):
+    monkeypatch.setattr(feed, "_once", once)
+    here = {"a", "b"}
     tidying = Tidying(lambda: here, Service([feed]), clock)
 
     def circle():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -22,9 +21,10 @@ from workbench.runtimes.pace import Speed
 from workbench.runtimes.registry import start
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Metrics, Past, Record
-from workbench.time import SECOND, SystemClock, duration
+from workbench.time import SECOND, Clock, SystemClock, duration
 from workbench.views.bound import Values
 from workbench.views.latest import KEPT_FOR, KEPT_ROWS, Latest, latest_of
+from workbench.views.versions import UNASKED, Once, Version, Versions
 
 Pipeline = Mapping[str, EventStream]
 """The results of a pipeline, by name."""
@@ -43,47 +43,6 @@ UNSEEN = 1.0
 """The same while nobody looks: a large batch costs little more than a small one."""
 LEAVE = 1.0
 """A run that is behind, as one at full speed is, takes half of the time: the rest is for those who look."""
-HELD = 600
-"""How many computed things are held; sessions that look at different pasts need many."""
-BEAT = SECOND * 3 // 20
-"""Nanoseconds from one version of a running feed to the next, at least: however quickly batches come when a
-run catches up, what they led to is worked out once for all who look."""
-SHARE = 0.4
-"""Of the time of the process, what working out may take: where it would take more, versions last longer, up
-to half a second. So many pages at once get slower together, where each would see a version of its own."""
-ENOUGH = SECOND // 25
-"""Nanoseconds of work for one version after which what is seldom made waits for another, if it can."""
-SAVED = SECOND
-"""Nanoseconds of which that share may be saved up, for a version that costs more than others."""
-UNASKED = 20
-"""Seconds that a thing is held for which nobody has asked."""
-
-
-@dataclass(slots=True)
-class Held:
-    """A thing that was computed: of which version of the feed, when, and when it was last asked for."""
-
-    version: tuple[int, str]
-    panes: tuple[int, ...]
-    """The versions of the results of whose closed panes it is made, if that is all."""
-    aged: bool
-    """Whether something that it is made of was at rest, and older than itself."""
-    made: int
-    asked: int
-    value: Any
-
-    def is_new(self, version: tuple[int, str], panes: tuple[int, ...]) -> bool:
-        """Tell whether it would be the same if it were made now."""
-        return self.version == version or (self.panes == panes != () and not self.aged)
-
-
-class Effort:
-    """How many nanoseconds the feeds of this process have spent on working out what is seen."""
-
-    total = 0
-
-
-EFFORT = Effort()
 
 
 class Feed:
@@ -103,6 +62,8 @@ class Feed:
         Rows of a batch, at most: few, and pages are served between two of them; many, and each costs less.
     past : bool or list of str
         As for `workbench.start`.
+    clock : Clock, optional
+        Tells how long ago somebody has looked.
 
     Attributes
     ----------
@@ -119,6 +80,7 @@ class Feed:
         warm_up: str = "8min",
         batch_rows: int = 5_000,
         past: Past = False,
+        clock: Clock | None = None,
     ) -> None:
         self.name = name
         self.streams = dict(pipeline())
@@ -132,13 +94,11 @@ class Feed:
         self.warming = False
         self.told = ""
         self.acknowledged: dict[str, None] = {}
-        self._once: dict[Any, Held] = {}
         self._events: dict[str, Record] = {}
         self._kept: dict[Any, Any] = {}
-        self._clock = SystemClock()
-        self._version, self._beaten, self._looked = (-1, ""), 0, 0
-        self._earned = self._before = 0
-        self._making = self._aged = False  # the latter if something that it is made of is at rest
+        self._clock = clock or SystemClock()
+        self._versions, self._once = Versions(self._clock), Once(self._clock)
+        self._looked = 0
 
     @property
     def run(self) -> Run:
@@ -157,18 +117,10 @@ class Feed:
         return self._speed if self.warming else self.run.speed
 
     @property
-    def version(self) -> tuple[int, str]:
-        """What changes when there is something new to see; while the run goes on, not oftener than `BEAT`."""
-        now, version = self._clock.now(), (self.run.trace.version, self.run.status)
-        self._looked = now
-        taken = int(EFFORT.total / SHARE)
-        earned = self._earned + taken  # the moment at which working out has had no more than its share
-        lasts = max(BEAT, min(earned - self._beaten, SECOND // 2))
-        lasting = version[1] == self._version[1] == "running" and 0 <= now - self._beaten < lasts
-        if version != self._version and not lasting:  # clocks of machines go back at times
-            self._version, self._beaten, self._before = version, now, EFFORT.total
-            self._earned = min(max(earned, now - SAVED), now) - taken
-        return self._version
+    def version(self) -> Version:
+        """What changes when there is something new to see; asking for it is looking."""
+        self._looked = self._clock.now()
+        return self._versions.show((self.run.trace.version, self.run.status))
 
     async def start(self) -> None:
         """Start the run on the event loop that is running, and take it quickly through the warm-up."""
@@ -289,19 +241,12 @@ class Feed:
         much is made for a version already, it is half as long again until it is made anew, so that not all
         of it falls due together. When a run is held or over, all of it is shown, also what was at rest then.
         """
-        version, now = self.version, self._clock.now()
+        version, running = self.version, self.run.status == "running"
+        rest = every * SECOND * (1.5 if self._versions.costly else 1) if running else 0
         panes = tuple(self.run.trace.results[result].version for result in of)
-        held, rest = self._once.pop(key, None), every * SECOND if self.run.status == "running" else 0
-        rest *= 1.5 if EFFORT.total - self._before > ENOUGH else 1
-        if held is None or not (held.is_new(version, panes) or 0 <= now - held.made < rest):
-            value, aged = self._make(make)
-            held = Held(version, panes, aged, now, now, value)
-        self._aged |= held.aged or not held.is_new(version, panes)
-        self._once[key], held.asked = held, now
-        if len(self._once) > HELD:
-            del self._once[next(iter(self._once))]  # that for which nobody has asked the longest
+        value = self._once.give(key, make, version=version, panes=panes, rest=rest)
         self.let_go()
-        return held.value
+        return value
 
     def said(
         self, key: Any, make: Callable[[], Mapping[str, Any]], *, every: float = 0.0, of: Sequence[str] = ()
@@ -310,24 +255,9 @@ class Feed:
         values: Values = self.once(key, lambda: Values(make()), every=every, of=of)
         return values
 
-    def _make(self, make: Callable[[], Any]) -> tuple[Any, bool]:
-        """Make something; tells also whether something that it is made of is at rest."""
-        around, begun = (self._making, self._aged), self._clock.now()
-        self._making, self._aged = True, False
-        try:
-            value = make()
-            return value, self._aged
-        finally:
-            self._making, self._aged = around
-            if not self._making:
-                EFFORT.total += max(self._clock.now() - begun, 0)
-
     def let_go(self) -> None:
         """Let go what was computed and nobody has asked for lately."""
-        asked = self._clock.now() - UNASKED * SECOND
-        while self._once and next(iter(self._once.values())).asked < asked:
-            key = next(iter(self._once))
-            del self._once[key]
+        for key in self._once.let_go():
             if isinstance(key, tuple) and key[0] == "closed":
                 self._latest.pop(key[1], None)  # what the trace keeps tells it again
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from workbench.time import SECOND, Clock, SystemClock
-from workbench.views.service import UNASKED, Service
+from workbench.views.service import Service
+from workbench.views.versions import UNASKED
 
 QUIET = (UNASKED + 1) * SECOND
 """Nanoseconds after the last session has left: by then what was computed for it has been let go."""
