@@ -295,6 +295,52 @@ def test_a_message_that_is_too_long_ends_its_connection_and_nothing_else():
     assert serving(look, message_kilobytes=64) == (1009, 200)
 
 
+# --- until when ------------------------------------------------------------------------------------------
+
+
+async def deaf(client, token):
+    """A browser that opens a websocket and then does not answer; all that the server sends it, to the end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
+    headers = {
+        "Host": f"127.0.0.1:{client.server.port}",
+        "Origin": f"http://127.0.0.1:{client.server.port}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(b"sixteen letters!").decode(),
+        "Sec-WebSocket-Protocol": f"bokeh, {token}",
+    }
+    lines = ["GET /ws HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    writer.write("".join(f"{line}\r\n" for line in [*lines, ""]).encode())
+    try:
+        return await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+def test_who_does_not_answer_is_given_up_and_who_does_stays(monkeypatch, caplog):
+    monkeypatch.setattr("workbench.views.server.PING", 1)
+
+    async def look(client, service):
+        service.feeds["shop"].run.pause()  # so that all have the time to answer
+        answers = [await client.ask("/") for _ in range(2)]
+        tokens = [re.search(r'"token":"([^"]+)"', answer.body.decode())[1] for answer in answers]
+        stays = await client.socket(f"http://127.0.0.1:{client.server.port}", tokens[0])
+        reading = asyncio.ensure_future(drained(stays))
+        sent = await asyncio.wait_for(deaf(client, tokens[1]), 60)
+        counts = sorted(session.connection_count for session in client.server.get_sessions("/"))
+        stays.close()
+        await reading
+        return sent, counts
+
+    sent, counts = serving(look)
+    assert sent.startswith(b"HTTP/1.1 101 ")
+    assert b"\x89" in sent  # it was asked
+    assert counts == [0, 1]
+    assert not [record for record in caplog.records if record.levelname != "INFO"]
+
+
 # --- what it tells of itself -----------------------------------------------------------------------------
 
 

@@ -24,6 +24,9 @@ from workbench.views.tidying import Tidying
 
 LOOPBACK = "127.0.0.1"
 KILOBYTE = 1024
+PING = 30
+"""Seconds after which a browser is asked whether it is still there, and after as many more given up: proxies
+close what is silent for a minute, and a screen whose plug was pulled says no goodbye."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,8 @@ def application(pages: Mapping[str, Any], service: Service, serving: Serving) ->
         title="streaming workbench",
         websocket_max_message_size=serving.message_kilobytes * KILOBYTE,
         check_unused_sessions_milliseconds=5_000,
+        keep_alive_milliseconds=0,  # Bokeh's own trips over connections that are just being closed
+        websocket_ping_interval=PING,
         **_access(serving, gate),
     )
     tornado = server._tornado
