@@ -306,6 +306,10 @@ class Simulator(ABC):
 
         return lru_cache(maxsize=2)(make)
 
+    def _keys(self, block: int, events: Table) -> IntArray:
+        """Return the key of each event of a block, as an integer."""
+        return events[self.key_column].astype(np.int64, copy=False)
+
     def _sent(self, parcel: Parcel) -> Arrivals:
         return self.delivery.send(parcel, self._rng)
 
@@ -315,10 +319,11 @@ class Simulator(ABC):
             events = self._block(i)[0]
             parcel = Parcel(
                 time=events[self.time_column],
-                keys=events[self.key_column].astype(np.int64, copy=False),
+                keys=self._keys(i, events),
                 columns=dict(events),
                 time_column=self.time_column,
                 key_column=self.key_column,
+                schema=self.schema,
                 block=i,
                 length=microseconds(self.block),
                 start=self._start,

@@ -83,9 +83,15 @@ def frame_of(table: Table, schema: tuple[Column, ...], start: int, *, copy: bool
             return pd.Categorical.from_codes(given, dtype=_categories(column.categories))
         if column.dtype == "datetime64[us]":
             return (given + start).view("datetime64[us]")
-        return given
+        return pd.array(given, dtype=column.dtype) if is_nullable(column.dtype) else given
 
     return pd.DataFrame({column.name: values(column) for column in schema}, copy=copy)
+
+
+@lru_cache(maxsize=256)
+def is_nullable(dtype: str) -> bool:
+    """Say whether pandas keeps what is missing apart from the values, as in ``Int64``."""
+    return isinstance(pd.api.types.pandas_dtype(dtype), pd.api.extensions.ExtensionDtype)
 
 
 @lru_cache(maxsize=256)

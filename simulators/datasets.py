@@ -31,7 +31,6 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in _FOLDER.glob("*/card.toml"))
 
 
-@cache
 def card(name: str) -> dict[str, Any]:
     """Return a data set's card: ``title, about, origin, package, licence, cut, file, sha256, rows, columns``.
 
@@ -53,7 +52,12 @@ def card(name: str) -> dict[str, Any]:
             detail=f"There are {', '.join(names())}.",
             hint='Write for example datasets.table("flights").',
         )
-    return tomllib.loads((_FOLDER / name / "card.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(_text(name))
+
+
+@cache
+def _text(name: str) -> str:
+    return (_FOLDER / name / "card.toml").read_text(encoding="utf-8")
 
 
 def table(name: str) -> pd.DataFrame:

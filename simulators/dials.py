@@ -28,7 +28,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "bursty_loss": BurstyLoss(every="1min", length="10s", share=0.6),
     "clock_skew": ClockSkew(share=0.1, offset="5s"),
     "future": FutureRows(share=0.001, ahead="1h"),
-    "hot_key": HotKey(share=0.3, key=1),
+    "hot_key": HotKey(share=0.3),
     "corrupt": Corrupt(share=0.01),
 }
 """Faults that can be switched on by their name, as they then are."""
@@ -138,7 +138,10 @@ def _delivery(delivery: str | Delivery) -> Delivery:
 
 def _with_late(road: Delivery, late: float) -> Delivery:
     share("late", late)
-    return replace(road, tail=late, **({} if road.tail or not late else TAIL))
+    if road.tail or not late:
+        return replace(road, tail=late)
+    scale = max(TAIL["tail_scale"], road.median)
+    return replace(road, tail=late, **TAIL | {"tail_scale": scale, "cap": max(TAIL["cap"], road.cap, scale)})
 
 
 def _with_disorder(road: Delivery, by: pd.Timedelta) -> Delivery:

@@ -1,7 +1,7 @@
 """Rates: how many events a second a simulator gives, and the same one with more or fewer."""
 
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,9 @@ from simulators.base import Simulator
 from simulators.parameters import positive, require
 
 Some = TypeVar("Some", bound=Simulator)
+
+_TELLING = 5.0
+"""Events a second with which a day's average can be told: some thousand are counted."""
 
 
 def rate_of(simulator: Simulator) -> float:
@@ -82,18 +85,26 @@ def at_rate(simulator: Some, events_per_second: float) -> Some:
     _require_pace(simulator)
     present = getattr(simulator, simulator.pace)
     whole = next(field.type for field in fields(simulator) if field.name == simulator.pace) in (int, "int")
+
+    def paced(value: Any) -> Some:
+        return replace(simulator, **{simulator.pace: value})
+
     # few events tell as much of a rate, and are made sooner; some do not follow the parameter at all
-    probes = [present, 2 * present] if whole else [present / 20, present / 5]
-    low, high = (rate_of(replace(simulator, **{simulator.pace: value})) for value in probes)
-    slope = (high - low) / (probes[1] - probes[0])
-    wanted = probes[0] + (events_per_second - low) / slope
+    first, second = (max(1, present // 2), max(2, present)) if whole else (present / 20, present / 5)
+    low, high = rate_of(paced(first)), rate_of(paced(second))
+    while not whole and 0 < high < _TELLING:  # a rate of a few events is mostly chance
+        more = 2 * _TELLING / high
+        first, second = first * more, second * more
+        low, high = rate_of(paced(first)), rate_of(paced(second))
+    slope = (high - low) / (second - first)
+    wanted = first + (events_per_second - low) / slope if slope > 0 else 0
     require(
         wanted > 0,
         f"events_per_second is {events_per_second!r}",
         detail=f"What does not follow {simulator.pace} alone makes more events.",
         hint="Ask for more, or for less of what is not ordinary.",
     )
-    return replace(simulator, **{simulator.pace: max(1, round(wanted)) if whole else wanted})
+    return paced(max(1, round(wanted)) if whole else wanted)
 
 
 def _require_pace(simulator: Simulator) -> None:

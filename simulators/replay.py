@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from simulators.base import EVENT_ID, EVENT_TIME, Column, Simulator, Table, Truth
-from simulators.columns import ARRIVAL_TIME
+from simulators.columns import ARRIVAL_TIME, is_nullable
 from simulators.delivery.parcel import Parcel
 from simulators.delivery.road import Arrivals
 from simulators.ordering import IntArray
@@ -29,7 +29,8 @@ class Replay(Simulator):
     Parameters
     ----------
     table
-        The events, in any order, with a datetime column; naive times are taken as UTC.
+        The events, in any order, with a datetime column; naive times are taken as UTC. A column ``event_id``
+        is left out: the stream numbers its events itself.
     time
         Its column of event times, which comes out as ``event_time``. No value may be null.
     arrival
@@ -70,20 +71,45 @@ class Replay(Simulator):
             detail="A replay begins with the first event and ends with the last.",
             hint="Look at how the table was filtered.",
         )
+        names = list(self.table.columns)
+        require(
+            all(isinstance(name, str) for name in names) and len(set(names)) == len(names),
+            f"the columns are {names}",
+            detail="Columns of a stream have names, each its own.",
+            hint="Name them: table.columns = [...].",
+        )
+        for name, parameter in ((EVENT_TIME.name, "time"), (ARRIVAL_TIME.name, "arrival")):
+            require(
+                name not in names or name in (self.time, self.arrival),
+                f"the table has a column {name!r} that is not its {parameter}",
+                detail="The stream has a column of that name itself.",
+                hint=f"Write {parameter}={name!r}, or drop it, or rename it.",
+            )
+        require(
+            self.key is None or self.key in names,
+            f"there is no column {self.key!r} for the keys",
+            detail=f"There are {', '.join(names)}.",
+            hint="Name one of those as key.",
+        )
         for column in filter(None, (self.time, self.arrival)):
             require(
                 column in self.table
                 and self.table[column].dtype.kind == "M"
                 and self.table[column].notna().all(),
                 f"{column!r} is no column of times without nulls",
-                detail=f"There are {', '.join(map(str, self.table.columns))}.",
+                detail=f"There are {', '.join(names)}.",
                 hint="Convert it with pandas.to_datetime, and drop rows without a time.",
             )
         object.__setattr__(self, "name", self.title)
         object.__setattr__(self, "key_column", self.key or "event_id")
-        object.__setattr__(
-            self, "start", pd.Timestamp(int(self._times(self.time).min()), unit="us").floor("s")
+        begin = pd.Timestamp(int(self._times(self.time).min()), unit="us").floor("s").as_unit("us")
+        require(
+            self.start in (Simulator.start, begin),
+            f"start is {self.start!r}",
+            detail=f"A replay begins with its first event, at {begin}.",
+            hint="Shift the table's times in place of it.",
         )
+        object.__setattr__(self, "start", begin)
         super().__post_init__()
         object.__setattr__(self, "block", self._length())
         if self.arrival:
@@ -112,7 +138,7 @@ class Replay(Simulator):
     @cached_property
     def schema(self) -> tuple[Column, ...]:
         """The columns of the events: ``event_id``, ``event_time``, and those of the table."""
-        others = [str(name) for name in self.table.columns if name not in (self.time, self.arrival)]
+        others = [name for name in self.table.columns if name not in (self.time, self.arrival)]
         return (EVENT_ID, EVENT_TIME, *(self._column(name) for name in others if name != "event_id"))
 
     def _column(self, name: str) -> Column:
@@ -138,7 +164,8 @@ class Replay(Simulator):
 
     def _length(self) -> pd.Timedelta:
         """Return the length of a block: a hundredth of the whole, between a second and six hours."""
-        span = pd.Timedelta(int(np.ptp(self._times(self.time))), unit="us")
+        begin, end = self._times(self.time).min(), self._times(self.arrival or self.time).max()
+        span = pd.Timedelta(int(max(end - begin, 0)), unit="us")
         return max(pd.Timedelta("1s"), min(_LONGEST, (span / _BLOCKS).ceil("s")))
 
     @cached_property
@@ -155,6 +182,8 @@ class Replay(Simulator):
                 values: npt.NDArray[Any] = self._words(column.name).codes
             elif column.dtype == "datetime64[us]":
                 values = self._times(column.name) - start
+            elif is_nullable(column.dtype):
+                values = self.table[column.name].to_numpy(dtype=object)
             else:
                 values = self.table[column.name].to_numpy()
             found[column.name] = values[order]
@@ -177,6 +206,18 @@ class Replay(Simulator):
         none = np.zeros(0, np.int64)
         told = {name: values[rows] for name, values in self._events.items() if name != ARRIVAL_TIME.name}
         return told, Truth(none, none.astype(np.int8), none)
+
+    @cached_property
+    def _numbers(self) -> IntArray:
+        """A number for each key, in the order of the events: itself, if it is one."""
+        keys = self._events[self.key_column]
+        if keys.dtype.kind == "i":
+            return keys.astype(np.int64, copy=False)
+        numbers: IntArray = pd.factorize(keys)[0].astype(np.int64)
+        return numbers
+
+    def _keys(self, block: int, events: Table) -> IntArray:
+        return self._numbers[self._of_block(block)] if self.key else super()._keys(block, events)
 
     def _sent(self, parcel: Parcel) -> Arrivals:
         if not self.arrival:

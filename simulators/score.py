@@ -26,8 +26,8 @@ def score(
     Parameters
     ----------
     alerts
-        ``event_id`` of the events that were alerted of; what is twice counts once. With ``alert_time``
-        (datetime), the delay is until then, and else until the event.
+        ``event_id`` of the events that were alerted of; what is twice counts once, at first. With
+        ``alert_time`` (datetime), the delay is until then, and else until the event.
     truth
         As a simulator's ``truth``, of the same interval.
     events
@@ -66,7 +66,9 @@ def score(
             detail="What is scored is found by event_id.",
             hint="Keep the column event_id on the way through the pipeline.",
         )
-    known = np.arange(events) if isinstance(events, int) else events["event_id"].to_numpy()
+    known = np.arange(events) if isinstance(events, int | np.integer) else events["event_id"].to_numpy()
+    if "alert_time" in alerts.columns:
+        alerts = alerts.sort_values("alert_time", kind="stable")
     raised = alerts.drop_duplicates("event_id")
     strangers = raised["event_id"][~raised["event_id"].isin(known)].tolist()
     require(

@@ -43,6 +43,10 @@ class Switched:
         self.block: pd.Timedelta = before.block
         self.start: pd.Timestamp = before.start
         self._cut = int((at - self.start) // self.block)
+        self._last = self._cut + present(before)._reach
+        """The last block in which an event from before the moment can arrive."""
+        if isinstance(before, Switched):
+            self._last = max(self._last, before._last)
         self._tail_over = False
 
     def __repr__(self) -> str:
@@ -73,7 +77,7 @@ class Switched:
     def block_arrivals(self, j: int) -> pd.DataFrame:
         """Return what arrives during block j, in the order of arrival; see `Simulator.block_arrivals`."""
         if j < self._cut:
-            return self.before.block_arrivals(j)
+            return self._until(j).block_arrivals(j)
         late = self._of_before(self.before.block_arrivals(j)) if j <= self._last else None
         if late is None and not self._tail_over:  # nothing of it can come any more
             self.before, self._tail_over = _without_memory(self.before), True
@@ -114,16 +118,6 @@ class Switched:
         before, after = (np.stack(each.under_way(self._at - 1)) for each in (self.before, self.after))
         return before, after
 
-    @property
-    def _reach(self) -> int:
-        """How many blocks an event can arrive after its own."""
-        return max(self.before._reach, self.after._reach)
-
-    @property
-    def _last(self) -> int:
-        """The last block in which an event from before the moment can arrive."""
-        return self._cut + self.before._reach
-
     @cached_property
     def _beyond(self) -> int:
         """The first id that no event from before the moment has."""
@@ -137,9 +131,16 @@ class Switched:
         times = self.after.block_events(self._cut)[EVENT_TIME.name].to_numpy()
         return self._cut * IDS_PER_BLOCK + int(np.searchsorted(times, self.at.to_datetime64()))
 
+    def _until(self, i: int) -> Any:
+        """Give what this was before the switches that came after block i; there may be a thousand."""
+        found: Any = self
+        while isinstance(found, Switched) and i < found._cut:
+            found = found.before
+        return found
+
     def _of_block(self, i: int, of: Callable[[Any], pd.DataFrame]) -> pd.DataFrame:
         if i != self._cut:
-            return of(self.before if i < self._cut else self.after)
+            return of(self._until(i) if i < self._cut else self.after)
         parts = [self._of_before(of(self.before)), self._of_after(of(self.after))]
         some = [part for part in parts if len(part)] or parts[:1]
         return pd.concat(some, ignore_index=True)
@@ -208,7 +209,9 @@ def present(simulator: Any) -> Any:
 
 def _without_memory(simulator: Any) -> Any:
     """Return the same without the blocks that it remembers."""
-    made = copy(simulator)
-    if isinstance(made, Switched):
-        made.after = _without_memory(made.after)
+    made = level = copy(simulator)
+    while isinstance(level, Switched):
+        level.before, level.after = copy(level.before), copy(level.after)
+        level.__dict__.pop("_on_the_way", None)
+        level = level.before
     return made

@@ -69,6 +69,18 @@ class _Rows(NamedTuple):
     value: FloatArray
 
 
+class _Usual:
+    """A number that was left out and is the site's: with another site it is another."""
+
+
+class _UsualNumber(_Usual, float):
+    pass
+
+
+class _UsualCount(_Usual, int):
+    pass
+
+
 class _Users(NamedTuple):
     activity: FloatArray
     """Cumulative share of sessions."""
@@ -152,8 +164,9 @@ class Clickstream(Simulator):
             "products": self._site.items,
         }
         for name, value in usual.items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+            if getattr(self, name) is None or isinstance(getattr(self, name), _Usual):
+                kind = _UsualCount if name == "products" else _UsualNumber
+                object.__setattr__(self, name, kind(value))
         whole("users", self.users, least=1, most=100_000_000)
         whole("products", self.products, least=1, most=10_000_000)
         positive("sessions_per_second", self.sessions_per_second, unit="sessions per second")

@@ -9,7 +9,7 @@ import pandas as pd
 from simulators.delivery.faults import Fault
 from simulators.delivery.parcel import Draw, Parcel
 from simulators.ordering import IntArray
-from simulators.parameters import Duration, duration, microseconds, require, share
+from simulators.parameters import Duration, duration, microseconds, require, share, whole
 
 _RANGE = 1e6
 
@@ -142,7 +142,7 @@ class HotKey(Fault):
     share
         Share of the events, in [0, 1].
     key
-        The key: its number, or of a category its position.
+        The key: its number, or of a category its position. One that there is: a first block tells if not.
 
     Examples
     --------
@@ -151,7 +151,7 @@ class HotKey(Fault):
     """
 
     share: float = 0.3
-    key: int = 1
+    key: int = 0
 
     kind: ClassVar[str] = "hot_key"
     at_device: ClassVar[bool] = True
@@ -161,8 +161,18 @@ class HotKey(Fault):
 
     def strike(self, parcel: Parcel, draw: Draw) -> None:
         """Give a share of the events another key."""
+        column, keys = parcel.described(parcel.key_column), parcel.columns[parcel.key_column]
+        require(
+            parcel.key_column != "event_id",
+            "hot_key finds no key",
+            detail="It gives events another key, and these have none but their number.",
+            hint="A Replay has the key that you name: Replay(table=..., key=...).",
+        )
+        categories = column.categories if column else ()
+        least, most = (0, len(categories) - 1) if categories else _range(keys.dtype)
+        whole("hot_key's key", self.key, least=least, most=most)
         rows = np.flatnonzero(draw(parcel.block).random(len(parcel.time)) < self.share)
-        keys = parcel.columns[parcel.key_column].copy()
+        keys = keys.copy()
         keys[rows] = self.key
         parcel.columns[parcel.key_column] = keys
         parcel.mark(self.kind, rows, self.key)
@@ -202,32 +212,32 @@ class Corrupt(Fault):
         )
 
     def strike(self, parcel: Parcel, draw: Draw) -> None:
-        """Spoil a field of a share of the events."""
+        """Spoil a field of a share of the events, one that says something."""
         rng = draw(parcel.block)
         rows = np.flatnonzero(rng.random(len(parcel.time)) < self.share)
         pairs = [(way, name) for way in self.ways for name in self._fields(parcel, way)]
         if not pairs:
             return
-        chosen = rng.integers(0, len(pairs), len(rows))
+        for name in {name for way, name in pairs if way == "text"}:
+            parcel.columns[name] = parcel.columns[name].astype(object)  # in all blocks, spoilt or not
+        codes = {each.name for each in parcel.schema if each.dtype == "category"}
+        says = np.column_stack([_says(parcel.columns[name][rows], name in codes) for _, name in pairs])
+        nth = (rng.random(len(rows)) * says.sum(axis=1)).astype(np.int64)
+        chosen = (np.cumsum(says, axis=1) > nth[:, None]).argmax(axis=1)
+        rows, chosen = rows[says.any(axis=1)], chosen[says.any(axis=1)]
         for number, (way, name) in enumerate(pairs):
             some = rows[chosen == number]
             if len(some):
-                parcel.columns[name] = _spoilt(parcel.columns[name], some, way)
+                parcel.columns[name] = _spoilt(parcel.columns[name], some, way, name in codes)
         parcel.mark(self.kind, rows, chosen)
 
     def _fields(self, parcel: Parcel, way: str) -> list[str]:
         """Name the columns that can be spoilt so."""
-        kinds = {"null": "f", "range": "fi", "text": "fi"}[way]
         fixed = ("event_id", parcel.time_column, parcel.key_column)
-        fields = [name for name in parcel.columns if name not in fixed]
-        return [name for name in fields if self._can(parcel.columns[name], kinds, way)]
-
-    @staticmethod
-    def _can(column: Any, kinds: str, way: str) -> bool:
-        """Say whether a column can be spoilt; codes of categories, small integers, can only be null."""
-        if column.dtype.kind == "i" and column.dtype.itemsize < 8:
-            return way == "null"
-        return column.dtype.kind in kinds
+        kinds = ("category", "float") if way == "null" else ("float", "int")
+        return [
+            each.name for each in parcel.schema if each.name not in fixed and each.dtype.startswith(kinds)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,16 +273,39 @@ class SchemaDrift(Fault):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "since", duration("since", self.since))
+        object.__setattr__(self, "renamed", tuple((old, new) for old, new in self.renamed))
+        object.__setattr__(self, "dropped", tuple(self.dropped))
+        object.__setattr__(self, "added", tuple((name, value) for name, value in self.added))
+        require(
+            not {"event_id", "arrival_time"} & set(self._gone),
+            f"{', '.join(self._gone)} cannot be renamed or dropped",
+            detail="event_id and arrival_time are not sent: they say what was sent, and when it came.",
+            hint="Choose another column.",
+        )
+
+    @property
+    def _gone(self) -> tuple[str, ...]:
+        return (*self.dropped, *(old for old, _ in self.renamed))
 
     def strike(self, parcel: Parcel, draw: Draw) -> None:
-        """Mark what arrives with the new columns."""
+        """Change nothing on the way: it is told when all has arrived."""
+
+    def arrived(self, parcel: Parcel, rows: IntArray, time: IntArray) -> None:
+        """Mark what has arrived with the new columns."""
         first = -(-microseconds(self.since) // parcel.length) * parcel.length
-        parcel.mark(self.kind, np.flatnonzero(parcel.arrival >= first), 0)
+        parcel.mark(self.kind, np.unique(rows[time >= first]), 0)
 
     def reshaped(self, frame: pd.DataFrame, begin: int) -> pd.DataFrame:
         """Return a block of arrivals that begins so many microseconds after the start, as it is sent."""
         if begin < microseconds(self.since):
             return frame
+        missing = [name for name in self._gone if name not in frame.columns]
+        require(
+            not missing,
+            f"there is no column {', '.join(map(repr, missing))} to drop or rename",
+            detail=f"There are {', '.join(frame.columns)}.",
+            hint="Name one of those in SchemaDrift(dropped=..., renamed=...).",
+        )
         return (
             frame.drop(columns=list(self.dropped))
             .rename(columns=dict(self.renamed))
@@ -288,14 +321,24 @@ def _uniform(keys: IntArray, salt: float, which: int) -> np.ndarray[Any, np.dtyp
     return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1
 
 
-def _spoilt(column: Any, rows: IntArray, way: str) -> Any:
-    if way == "text":
-        spoilt = column.astype(object)
-        spoilt[rows] = [f"{str(value)[:-1]}?" for value in column[rows].tolist()]
-        return spoilt
+def _range(dtype: Any) -> tuple[int, int]:
+    """Return the least and the greatest number of a dtype; of floats, of the numbers that are whole."""
+    bounds = np.iinfo(dtype if dtype.kind in "iu" else np.int64)
+    return int(bounds.min), int(bounds.max)
+
+
+def _says(values: Any, codes: bool) -> Any:
+    """Tell which values there are: those of no category, and what is no number, are missing already."""
+    return values >= 0 if codes else np.equal(values, values)
+
+
+def _spoilt(column: Any, rows: IntArray, way: str, codes: bool) -> Any:
     spoilt = column.copy()
-    if way == "null":
-        spoilt[rows] = np.nan if column.dtype.kind == "f" else -1  # the code of no category
+    if way == "text":
+        spoilt[rows] = [f"{str(value)[:-1]}?" for value in column[rows].tolist()]
+    elif way == "null":
+        spoilt[rows] = -1 if codes else np.nan
     else:
-        spoilt[rows] = -_RANGE * np.maximum(np.abs(spoilt[rows]), 1)
+        wrong = -_RANGE * np.maximum(np.abs(spoilt[rows].astype(np.float64)), 1)
+        spoilt[rows] = wrong if column.dtype.kind in "fO" else np.maximum(wrong, _range(column.dtype)[0])
     return spoilt

@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simulators.delivery.parcel import Parcel
 from simulators.delivery.road import Delivery
 from simulators.parameters import duration, microseconds, positive
 
 SHARES = (0.9, 0.99, 0.999)
+
+_START = pd.Timestamp("2026-01-05T09:00").value // 1_000
+"""When the stream begins, microseconds since 1970: some faults tell how long ago that is."""
 
 
 def bounds(
@@ -29,7 +33,7 @@ def bounds(
     time
         The column of event times.
     shares
-        Shares of the rows that are to be in time, each in (0, 1].
+        Shares of the rows that are to be in time, each in (0, 1]. Without rows, each bound is NaT.
 
     Examples
     --------
@@ -39,6 +43,8 @@ def bounds(
     """
     times = arrivals[time].to_numpy().astype("datetime64[us]").astype(np.int64)
     behind = np.sort(np.maximum.accumulate(times) - times)
+    if not len(behind):
+        return dict.fromkeys(shares, pd.NaT)
     places = [max(0, int(np.ceil(share * len(behind))) - 1) for share in shares]
     return {share: _span(behind[at]) for share, at in zip(shares, places, strict=True)}
 
@@ -65,7 +71,8 @@ def completeness(
     -------
     DataFrame
         A row a share of 0.5, 0.9, 0.95, 0.99, 0.999 (the index, ``share``): ``delay`` (timedelta64), within
-        which that share of the rows arrives, and ``bound`` (timedelta64), with which that share is in time.
+        which that share of the rows arrives, and ``bound`` (timedelta64), with which that share is in time;
+        NaT if none arrives.
 
     Examples
     --------
@@ -81,10 +88,11 @@ def completeness(
     count = int(rate * span / 1e6)
     rng = draw(0)
     time = np.sort(rng.integers(0, span, count))
-    rows, arrival = delivery.deliver(time, rng.integers(0, keys, count), 0, draw)
-    told = pd.DataFrame({"event_time": time[rows].view("datetime64[us]")})
+    parcel = Parcel(time=time, keys=rng.integers(0, keys, count), start=_START)
+    rows, arrival = delivery.send(parcel, draw)
+    told = pd.DataFrame({"event_time": parcel.claimed()[rows].view("datetime64[us]")})
     shares = (0.5, 0.9, 0.95, 0.99, 0.999)
-    delays = np.quantile(arrival - time[rows], shares)
+    delays = np.quantile(arrival - time[rows], shares) if len(rows) else [np.nan] * len(shares)
     return pd.DataFrame(
         {
             "delay": [_span(each) for each in delays],
@@ -95,4 +103,6 @@ def completeness(
 
 
 def _span(micros: float) -> pd.Timedelta:
+    if np.isnan(micros):
+        return pd.NaT
     return pd.Timedelta(int(micros), unit="us").as_unit("us")

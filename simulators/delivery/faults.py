@@ -33,6 +33,9 @@ class Fault(ABC):
     def strike(self, parcel: Parcel, draw: Draw) -> None:
         """Change a parcel, and mark what has been changed."""
 
+    def arrived(self, parcel: Parcel, rows: IntArray, time: IntArray) -> None:  # noqa: B027 # most have nothing to do
+        """Mark what is known only when all has arrived: rows of the parcel, and when."""
+
 
 class _Spell(NamedTuple):
     number: int
@@ -140,7 +143,8 @@ class Outage(Spells):
         length = microseconds(self.length)
         for spell, rows in self.struck(parcel, draw):
             since = parcel.time[rows] - spell.begin
-            parcel.arrival[rows] = spell.begin + length + (since / self.catch_up).astype(np.int64)
+            forwarded = spell.begin + length + (since / self.catch_up).astype(np.int64)
+            parcel.arrival[rows] = np.maximum(parcel.arrival[rows], forwarded)  # there may be another outage
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simulators.columns import Column
 from simulators.ordering import IntArray
 
 Mask = npt.NDArray[np.bool_]
@@ -38,9 +39,11 @@ class Parcel:
         The key of each, as an integer.
     columns
         What they say, by name; categories as codes, times in microseconds since the start. Columns are
-        replaced, never written into.
+        replaced, never written into. Without any, they say when they happened and of which key they are.
     time_column, key_column
         Which of the columns those two are.
+    schema
+        What the columns are.
     block, length
         Index of the block, and how long it is, microseconds.
     start
@@ -55,8 +58,10 @@ class Parcel:
     columns: dict[str, Any] = field(default_factory=dict)
     time_column: str = "event_time"
     key_column: str = "key"
+    schema: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
+        self.columns = self.columns or {self.time_column: self.time, self.key_column: self.keys}
         self.arrival = self.time.copy()
         """When they get here, as far as is known by now."""
         self.kept: Mask = np.ones(len(self.time), dtype=np.bool_)
@@ -73,13 +78,17 @@ class Parcel:
         # Multiples of the golden ratio spread evenly: close to `share` of any few keys.
         return np.asarray((self.keys * _GOLDEN + phase) % 1 < share)
 
+    def described(self, name: str) -> Column | None:
+        """Return what a column is, if that is known."""
+        return next((column for column in self.schema if column.name == name), None)
+
     def claim(self, rows: IntArray, time: IntArray) -> None:
         """Let some events say another time, microseconds since the start."""
-        said = self.columns.get(self.time_column, self.time).copy()
+        said = self.claimed().copy()
         said[rows] = time
         self.columns[self.time_column] = said
 
     def claimed(self) -> IntArray:
         """Return the times that the events say, microseconds since the start."""
-        times: IntArray = self.columns.get(self.time_column, self.time)
+        times: IntArray = self.columns[self.time_column]
         return times

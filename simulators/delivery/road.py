@@ -262,7 +262,10 @@ class Delivery:
             copies = np.concatenate([copies, copies[again] | 1])
         origin = int(time[0])
         arrival, copies = sort_pairs(arrival - origin, copies)
-        return Arrivals(copies >> 1, arrival + origin)
+        arrivals = Arrivals(copies >> 1, arrival + origin)
+        for fault in self.faults:
+            fault.arrived(parcel, *arrivals)
+        return arrivals
 
     def reshaped(self, frame: pd.DataFrame, begin: int) -> pd.DataFrame:
         """Return a block of arrivals, which begins so many microseconds after the start, as it is sent."""

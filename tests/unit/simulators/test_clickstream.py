@@ -1,5 +1,6 @@
 """The shop's figures lie where published ones lie (bands of the realism scorecard, widened)."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from simulators import Clickstream
 from simulators.clickstream.catalogue import SITES
+from simulators.rates import times_rate
 
 SIM = Clickstream(users=5_000, seed=7)
 
@@ -239,3 +241,12 @@ def test_few_users_write_and_few_pay(walks: dict[str, pd.DataFrame]) -> None:
     assert social.loc[wrote, "user_id"].nunique() < 0.15 * social["user_id"].nunique()
     game = walks["game"][~walks["game"]["bot"]]
     assert game.loc[game["amount"].notna(), "user_id"].nunique() < 0.03 * game["user_id"].nunique()
+
+
+def test_another_site_has_numbers_of_its_own_where_none_were_chosen() -> None:
+    video = replace(Clickstream(seed=7, users=9), site="video")
+    assert video == Clickstream(seed=7, users=9, site="video")
+    assert pickle.loads(pickle.dumps(video)) == video
+    assert replace(video, site="shop") == Clickstream(seed=7, users=9)
+    assert replace(Clickstream(bots=0.3, products=7), site="feed").bots == 0.3
+    assert times_rate(Clickstream(), 2).sessions_per_second == 2 * Clickstream().sessions_per_second

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from simulators import Corrupt, Delivery, Replay, datasets
+from simulators import Corrupt, Delivery, Outage, Replay, Sensors, datasets
 
 FOLDER = Path(__file__).parents[3] / "datasets"
 STREAMS = ["earthquakes", "flights", "temperatures"]
@@ -158,3 +158,55 @@ def test_a_changed_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(datasets, "_FOLDER", tmp_path)
     with pytest.raises(ValueError, match=r"the checksum of flights\.csv is"):
         datasets.table("flights")
+
+
+def test_what_was_recorded_is_replayed_as_it_came() -> None:
+    recorded = Sensors(seed=7, delivery=Delivery.iot()).arrivals("20s")
+    again = Replay(table=recorded, arrival="arrival_time", key="device").arrivals("1min")
+    columns = ["event_time", "arrival_time", "device", "temperature"]
+    pd.testing.assert_frame_equal(again[columns].sort_values(columns, ignore_index=True),
+                                  recorded[columns].sort_values(columns, ignore_index=True))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "told"),
+    [
+        (table(arrival_time=1), {}, "a column 'arrival_time' that is not its arrival"),
+        (table(event_time=1), {}, "a column 'event_time' that is not its time"),
+        (table().rename(columns={"v": 0}), {}, "the columns are"),
+        (table().set_axis(["t", "k", "k"], axis=1), {}, "the columns are"),
+        (table(), {"key": "nobody"}, "there is no column 'nobody' for the keys"),
+        (table(), {"start": "2030-01-01"}, "start is '2030-01-01'"),
+    ],
+)
+def test_tables_that_cannot_be_replayed_are_refused(
+    rows: pd.DataFrame, options: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        Replay(table=rows, time="t", **options)
+
+
+def test_what_may_be_missing_keeps_its_kind() -> None:
+    rows = table(n=pd.array([2**60 + 1, None, 3, 4], dtype="Int64"), b=pd.array([True, None, False, True]))
+    arrivals = Replay(table=rows, time="t").arrivals("1min")
+    assert (str(arrivals["n"].dtype), str(arrivals["b"].dtype)) == ("Int64", "boolean")
+    assert arrivals["n"].isna().tolist() == [True, False, False, False]
+    assert arrivals["n"].iloc[3] == 2**60 + 1
+
+
+def test_keys_that_are_no_whole_numbers_are_keys_of_their_own() -> None:
+    moments = pd.date_range("2026-01-05", periods=600, freq="s")
+    rows = pd.DataFrame({"t": moments, "k": [0.1, 0.2, 0.4, float("nan")] * 150})
+    road = Delivery(outage=Outage(every="2min", length="1min", share=0.5))
+    replayed = Replay(table=rows, time="t", key="k", delivery=road)
+    hit = replayed.events("10min").merge(replayed.delivery_truth("10min"), on="event_id")
+    together = hit.groupby("episode_id")["k"].nunique(dropna=False)
+    assert together.between(1, 3).all()
+
+
+def test_one_that_is_very_late_costs_no_more_than_another() -> None:
+    moments = pd.Series(pd.date_range("2026-01-05", periods=200, freq="s"))
+    rows = pd.DataFrame({"t": moments, "came": moments})
+    rows.loc[7, "came"] += pd.Timedelta("400D")
+    replayed = Replay(table=rows, time="t", arrival="came")
+    assert replayed.block == pd.Timedelta("6h") and replayed._reach < 2_000

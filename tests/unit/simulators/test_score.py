@@ -100,3 +100,9 @@ def test_a_preset_prints_what_it_asks_for() -> None:
         " of rows        delay        bound",
         *(f"{share:>8}          0 s          0 s" for share in ("50.0%", "90.0%", "95.0%", "99.0%", "99.9%")),
     ]
+
+
+def test_what_is_alerted_of_twice_counts_from_the_first_time() -> None:
+    times = pd.to_datetime([3_600, 12], unit="s")
+    alerts = pd.DataFrame({"event_id": [3, 3], "alert_time": times})
+    assert score(alerts, TRUTH, events=np.int64(10)).loc["yours", "delay"] == pd.Timedelta("12s")

@@ -9,7 +9,7 @@ import pytest
 
 from simulators import Ahead, Burst, Clickstream, Delivery, Fault, Outage, Payments, Replay, Sensors, Trading
 from simulators.dials import FAULTS, SHARES, dials, turned
-from simulators.rates import present_rate, times_rate
+from simulators.rates import at_rate, present_rate, rate_of, times_rate
 from simulators.switched import Switched, present, switched
 
 START = pd.Timestamp("2026-01-05T09:00")
@@ -187,3 +187,42 @@ def test_what_a_switched_one_is_called():
     assert isinstance(both, Switched)
     assert repr(both).startswith("Switched(Sensors(seed=1,")
     assert (both.name, both.time_column, both.schema) == ("sensors", "event_time", Sensors().schema)
+
+
+def held(simulator):
+    """How many blocks are remembered by all that is in a switched one but the last."""
+    if isinstance(simulator, Switched):
+        return held(simulator.before) + (
+            held(simulator.after) if isinstance(simulator.after, Switched) else 0
+        )
+    return simulator._delivered.cache_info().currsize
+
+
+@pytest.mark.parametrize("moments", [("15s", "45s"), ("13s", "17s")])
+def test_of_several_turns_none_is_remembered_longer_than_it_is_needed(moments):
+    both = Sensors(seed=7, delivery=ROAD)
+    for number, at in enumerate(moments):
+        both = switched(both, Sensors(seed=8 + number, delivery=ROAD), START + pd.Timedelta(at))
+    whole(both, 10)
+    assert held(both) > 0
+    whole(both, 60)
+    assert held(both) == 0
+
+
+def test_one_can_be_turned_a_thousand_times():
+    both = Sensors(devices=2, hertz=0.1)
+    for number in range(1_100):
+        road = Delivery(loss=number % 100 / 1_000)
+        both = switched(
+            both, Sensors(devices=2, hertz=0.1, delivery=road), START + pd.Timedelta(f"{number + 1}s")
+        )
+    assert [len(both.block_arrivals(i)) for i in (140, 0)] == [2, 2]
+
+
+def test_a_rate_is_found_from_few_events_and_from_none():
+    for present_one in (0.02, 0.1):
+        wanted = at_rate(Trading(trades_per_second=present_one, anomalies=0), 100)
+        assert rate_of(wanted) == pytest.approx(100, rel=0.1)
+    assert at_rate(Sensors(devices=1, hertz=1, missing=0), 10).devices == 10
+    with pytest.raises(ValueError, match="events_per_second is 10"):
+        at_rate(Sensors(devices=2, hertz=1, missing=1.0), 10)
