@@ -60,6 +60,8 @@ class Simulator(ABC):
     """The column whose keys lose their connection in an outage."""
     pace: ClassVar[str] = ""
     """The parameter that the number of events is proportional to; empty for none."""
+    numbered: ClassVar[tuple[str, ...]] = ()
+    """Columns of events and truth, besides the events' own, whose numbers another simulator uses as well."""
     family: ClassVar[int]
     """The family's number in the seed."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -18,15 +19,20 @@ import pandas as pd
 from simulators.ahead import Ahead
 from simulators.base import Simulator
 from simulators.columns import EVENT_ID, EVENT_TIME, IDS_PER_BLOCK, Column
+from simulators.delivery.road import IDEAL
 from simulators.ordering import IntArray
 from simulators.parameters import Moment, microseconds, moment, require
+
+_APART = 10**14
+"""How far the numbers of one simulator's visits are from those of the one before: two years of them."""
 
 
 class Switched:
     """Two simulators in one; made by `switched`.
 
     Event ids stay unique: where both make events in the block of the moment, those of the second are moved
-    up behind those of the first.
+    up behind those of the first. So do the numbers of visits: those of the second are others, unless only the
+    delivery is.
 
     Attributes
     ----------
@@ -48,6 +54,10 @@ class Switched:
         if isinstance(before, Switched):
             self._last = max(self._last, before._last)
         self._tail_over = False
+        self._turn: int = (before._turn if isinstance(before, Switched) else 0) + _differ(
+            present(before), after
+        )
+        """How often there have been others: visits, and not only ways on which their events come."""
 
     def __repr__(self) -> str:
         return f"Switched({self.before!r}, {self.after!r}, at={str(self.at)!r})"
@@ -140,7 +150,7 @@ class Switched:
 
     def _of_block(self, i: int, of: Callable[[Any], pd.DataFrame]) -> pd.DataFrame:
         if i != self._cut:
-            return of(self._until(i) if i < self._cut else self.after)
+            return of(self._until(i)) if i < self._cut else self._of_after(of(self.after))
         parts = [self._of_before(of(self.before)), self._of_after(of(self.after))]
         some = [part for part in parts if len(part)] or parts[:1]
         return pd.concat(some, ignore_index=True)
@@ -150,6 +160,8 @@ class Switched:
         return frame if chosen.all() else frame[chosen]
 
     def _of_after(self, frame: pd.DataFrame) -> pd.DataFrame:
+        own = [name for name in self.after.numbered if name in frame] if self._turn else []
+        frame = frame.assign(**{name: frame[name] + self._turn * _APART for name in own}) if own else frame
         ids = frame[EVENT_ID.name].to_numpy()
         if not (ids < (self._cut + 1) * IDS_PER_BLOCK).any():
             return frame
@@ -205,6 +217,11 @@ def present(simulator: Any) -> Any:
     while isinstance(simulator, Switched | Ahead):
         simulator = simulator.after if isinstance(simulator, Switched) else simulator._simulator
     return simulator
+
+
+def _differ(before: Any, after: Any) -> bool:
+    """Say whether two simulators make other events that they would number alike."""
+    return bool(after.numbered) and replace(before, delivery=IDEAL) != replace(after, delivery=IDEAL)
 
 
 def _without_memory(simulator: Any) -> Any:

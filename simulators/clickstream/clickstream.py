@@ -148,6 +148,7 @@ class Clickstream(Simulator):
     kinds: ClassVar[tuple[str, ...]] = ("crawler", "scraper")
     key_column: ClassVar[str] = "user_id"
     pace: ClassVar[str] = "sessions_per_second"
+    numbered: ClassVar[tuple[str, ...]] = ("session_id", "episode_id")
     family: ClassVar[int] = 1
 
     def __post_init__(self) -> None:

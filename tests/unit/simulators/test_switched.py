@@ -39,7 +39,7 @@ def born(simulator, blocks, *, since=START, before=pd.Timestamp.max):
 
 
 def in_order(frame):
-    columns = [name for name in frame if name != "event_id"]
+    columns = [name for name in frame if name not in ("event_id", "session_id")]  # which are numbered anew
     return frame[columns].sort_values(columns[::-1], ignore_index=True)
 
 
@@ -226,3 +226,16 @@ def test_a_rate_is_found_from_few_events_and_from_none():
     assert at_rate(Sensors(devices=1, hertz=1, missing=0), 10).devices == 10
     with pytest.raises(ValueError, match="events_per_second is 10"):
         at_rate(Sensors(devices=2, hertz=1, missing=1.0), 10)
+
+
+def test_visits_are_others_after_a_turn_unless_only_the_way_is():
+    few = Clickstream(seed=3, sessions_per_second=5, bots=0.3)
+    many, lossy = times_rate(few, 2), replace(times_rate(few, 2), delivery=ROAD)
+    both = switched(switched(few, many, START + pd.Timedelta("90s")), lossy, START + pd.Timedelta("150s"))
+    events, truth = whole(both, 5, "block_events"), whole(both, 5, "block_truth")
+    assert (events.groupby("session_id").user_id.nunique() == 1).all()
+    bots = events.merge(truth, on="event_id")
+    assert len(bots) and (bots.session_id == bots.episode_id).all()
+    assert set(whole(both, 5).session_id) <= set(events.session_id)
+    one = switched(few, replace(few, delivery=ROAD), START + pd.Timedelta("90s"))
+    pd.testing.assert_frame_equal(whole(one, 4, "block_events"), whole(few, 4, "block_events"))
