@@ -309,7 +309,7 @@ class Simulator(ABC):
         return lru_cache(maxsize=2)(make)
 
     def _keys(self, block: int, events: Table) -> IntArray:
-        """Return the key of each event of a block, as an integer."""
+        """Return the key of each event, an integer."""
         return events[self.key_column].astype(np.int64, copy=False)
 
     def _sent(self, parcel: Parcel) -> Arrivals:
@@ -386,10 +386,9 @@ class Simulator(ABC):
         """Return the rows of a table of truth that are of the events between two times."""
         begin, end = self._range(first, last)
         frame = self._read(block, begin, end)
-        length = microseconds(self.block)
         ids = []
         for time in (begin, end):
-            number = time // length
+            number = time // microseconds(self.block)
             position = np.searchsorted(self._block(number)[0]["event_time"], time)
             ids.append(number * IDS_PER_BLOCK + int(position))
         inside = (frame["event_id"] >= ids[0]) & (frame["event_id"] < ids[1])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bokeh.document import Document
-from bokeh.models import ColumnDataSource, TableColumn
+from bokeh.models import ColumnDataSource, FixedTicker, TableColumn
 from panel.io.state import set_curdoc
 
 import workbench as wb
@@ -182,6 +182,46 @@ def test_what_somebody_has_made_of_a_picture_reaches_all_too():
     before, (mine, theirs) = asyncio.run(go())
     assert mine == theirs
     assert mine != before
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_somebody_has_made_of_a_picture_may_have_other_places_along_its_axis(listed):
+    """Places are a list that goes to the copies; where a model comes anew, they are copied anew."""
+    _, revenue = described()
+
+    def grown(shown):
+        return hv.Bars([(f"bar {at}", at + 1.0) for at in range(int(shown["count"].sum()))])
+
+    def axis(plot, element):
+        if not listed:
+            plot.state.xaxis[0].ticker = FixedTicker(ticks=list(range(len(element))))
+
+    bars = revenue.plot.hist("revenue").apply(grown).opts(hv.opts.Bars(hooks=[axis]))
+    first = wb.dashboard(bars, title="Sales")
+
+    async def go():
+        now = SharedFeed("Sales", first._streams, {"paused": True})
+        now.begin()
+        now.run.speed = 60
+        page = wb.dashboard(bars, title="Sales").page(now)
+        found = []
+        for _ in range(3):
+            for _ in range(30):
+                now.run.step()
+            page.refresh()
+            (pane,) = pictures(page)
+            own = pane.object.below[0].ticker
+            found.append(
+                (list(pane.object.x_range.factors), None if listed else list(own.ticks), pane.object)
+            )
+        now.stop()
+        return found
+
+    found = asyncio.run(go())
+    counts = [len(factors) for factors, *_ in found]
+    assert counts[0] < counts[1] < counts[2]
+    assert listed or [len(ticks) for _, ticks, _ in found] == counts
+    assert (found[1][2] is found[2][2]) == listed
 
 
 def test_the_table_behind_costs_nothing_until_it_is_asked_for(feed):

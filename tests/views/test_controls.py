@@ -1,5 +1,6 @@
 """The controls of a run: what they show is what the run is, and what they do is what `Run.change` does."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -28,7 +29,7 @@ def turn(controls, name, words):
     """As the browser does it, by the words of a step."""
     dial = told(controls, name)
     at = (
-        [dial["steps"].index(each) for each in words]
+        [dial["ids"][dial["steps"].index(each)] for each in words]
         if isinstance(words, list)
         else dial["steps"].index(words)
     )
@@ -134,13 +135,68 @@ def test_keys_are_chosen_among_those_seen(run):
     assert told(controls, "key zone")["steps"] == [f"zone-{number}" for number in range(1, 5)]
     assert turn(controls, "key zone", ["zone-1", "zone-4"]) == "zone zone-1, zone-4: at once"
     assert sorted(run.seen("n").zone.unique()) == ["zone-1", "zone-4"]
-    assert told(controls, "key zone")["at"] == [0, 3]
+    assert told(controls, "key zone")["at"] == ["'zone-1'", "'zone-4'"]
     run.look(at=pd.Timestamp(run.now, unit="ns"), only={"zone": ["zone-2"]})
     controls.tell()
-    assert told(controls, "key zone")["at"] == [1]
+    assert told(controls, "key zone")["at"] == ["'zone-2'"]
     turn(controls, "key zone", [])
     assert run.lens.only == {}
     assert run.lens.at == run.now
+
+
+def shifting():
+    """A run whose keys are others every 100 seconds, with two thousand panes in each."""
+    at = np.arange(0, 300, 1)
+    frame = pd.DataFrame({"t": pd.to_datetime(np.repeat(at, 25), unit="s"), "v": 1})
+    frame["key"] = 100 * (np.repeat(at, 25) // 100) + np.tile(np.arange(25), 300)
+    stream = wb.stream(frame, time="t", watermark=0).groupby("key").window("1s").agg(n=("v", "size"))
+    return paused(n=stream)
+
+
+def test_what_was_chosen_is_meant_although_the_list_has_shifted():
+    run = shifting()
+    controls = Controls(run)
+
+    def on_to(rows):
+        while run.trace.results["n"].total < rows:
+            run.step()
+        controls.tell()
+        return told(controls, "key key")
+
+    first = on_to(2_400)
+    assert first["steps"][:3] == ["0", "1", "10"]
+    assert "0" not in on_to(4_900)["steps"]
+    controls.turn("key key", [first["ids"][1], first["ids"][2]])
+    assert controls.state["status"] == "key 1, 10: at once"
+    assert run.lens.only == {"key": (1, 10)}
+    assert told(controls, "key key")["at"] == ["1", "10"]  # they stay on the list
+    assert on_to(7_000)["at"] == ["1", "10"]
+    controls.turn("key key", ["'nobody'"])
+    assert controls.state["wrong"]
+    assert controls.state["status"].startswith("no key 'nobody' has come out lately")
+    assert run.lens.only == {"key": (1, 10)}
+    run.look(only={"key": [None, "1", 1]})
+    controls.tell()
+    assert set(told(controls, "key key")["at"]) == {"1", "'1'", "None"}
+
+
+def test_a_turn_is_answered_although_there_is_no_such_dial_any_more(run):
+    controls = Controls(run)
+    controls._handle_custom_msg({"name": "gone", "at": 1, "number": 7}, [])
+    assert controls.state["heard"] == 7
+
+
+def test_another_size_keeps_the_offset_of_windows():
+    stream = readings()
+    run = paused(
+        tumbling=stream.window(wb.Tumbling("1h", offset="15min")).agg(tumbling=("event_id", "size")),
+        sliding=stream.window(wb.Sliding("1h", "30min", offset="10min")).agg(sliding=("event_id", "size")),
+    )
+    controls = Controls(run)
+    turn(controls, "window tumbling", "2 h")
+    turn(controls, "window sliding", "2 h")
+    assert run.streams["tumbling"].step.window == wb.Tumbling("2h", offset="15min")
+    assert run.streams["sliding"].step.window == wb.Sliding("2h", "1h", offset="10min")
 
 
 def test_what_does_not_apply_is_left_out():

@@ -191,8 +191,9 @@ def test_a_pipeline_has_results(board):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (999, "999"), (9_994, "9,994"), (10_000, "10.0k"), (123_456, "123k"), (2_500_000, "2.50M"),
-     (None, "–"), (float("nan"), "–"), (float("inf"), "–")],
+    [(0, "0"), (999, "999"), (9_994, "9,994"), (9_995, "9,995"), (9_999, "9,999"), (10_000, "10.0k"),
+     (123_456, "123k"), (999_950, "1.00M"), (2_500_000, "2.50M"), (1e12, "1.00T"), (2e18, "2.00e+18"),
+     (99.96, "100"), (-12_345, "-12.3k"), (None, "–"), (float("nan"), "–"), (float("inf"), "–")],
 )  # fmt: skip
 def test_short_numbers(value, text):
     assert words.short(value) == text

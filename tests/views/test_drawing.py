@@ -15,7 +15,7 @@ from bokeh.plotting import figure
 import workbench as wb
 from workbench.views import theme
 from workbench.views.bokehwidget import CREDIT, BokehWidget
-from workbench.views.drawing import Drawing
+from workbench.views.drawing import KEY, Drawing
 from workbench.views.figuresvg import svg
 from workbench.views.live import milliseconds
 from workbench.views.rows import rows_in
@@ -117,10 +117,12 @@ def test_the_numbers_drawn_are_those_of_the_panes(stream):
         np.testing.assert_array_equal(drawn["n"], own.n.where(own.timing == "on_time"))
 
 
-def test_what_somebody_made_of_a_picture_is_kept_up_to_date_by_holoviews(stream):
+def test_what_somebody_made_of_a_picture_is_kept_up_to_date_by_holoviews():
     def doubled(overlay):
         return overlay.map(lambda curve: curve.clone((curve.dimension_values(0), 2 * curve["n"])), [hv.Curve])
 
+    frame = pd.DataFrame({"t": pd.to_datetime([1], unit="s"), "v": [1.0]})
+    stream = wb.stream(frame, time="t", watermark="0s").window("1min").agg(n=("v", "sum"))
     shown = stream.plot.line("window_end", "n").apply(doubled)
     bring(shown, panes(2, "a", 0))
     drawing = Drawing(shown)
@@ -151,7 +153,7 @@ def test_other_options_and_combinations_are_streamed_into(stream):
     }
     assert widths == {7}
     drawing.update(bring(shown, panes(6)))
-    assert max(len(each.data_source.data["key"]) for each in second.renderers) == 5
+    assert max(len(each.data_source.data[KEY]) for each in second.renderers) == 5
     drawing.close()
 
 
@@ -186,7 +188,7 @@ class Page:
     def __init__(self, widget):
         self.widget, self.sent, self.document = widget, [], None
         widget.send = self.hear
-        widget._heard(widget, {"views": 1}, [])
+        widget._heard(widget, {"views": 1, "page": "one"}, [])
 
     def hear(self, content, buffers=None):
         self.sent.append(json.loads(json.dumps(content)))
@@ -246,7 +248,7 @@ def test_a_page_that_is_behind_or_shows_nothing_is_not_drawn_for():
     assert not widget.ready
     page.acknowledge()
     assert widget.ready
-    widget._heard(widget, {"views": 0}, [])
+    widget._heard(widget, {"views": 0, "page": "one"}, [])
     assert not widget.ready
     widget._heard(widget, {"want": "library", "part": "../../etc/passwd"}, [])
     assert "library" not in page.sent[-1]

@@ -1,9 +1,15 @@
 """Displays are kept up to date together, give way to those that replace them, and end with what they show."""
 
 import asyncio
+from types import SimpleNamespace
 
+import IPython
+import pandas as pd
 import pytest
+from IPython.core.events import EventManager
 
+import workbench as wb
+from workbench.testing.clock import ManualClock
 from workbench.views import following
 
 
@@ -119,3 +125,47 @@ def test_drawing_takes_only_a_part_of_the_time(cell, monkeypatch):
         assert drawn / now[0] <= following.SHARE * 1.15
 
     asyncio.run(main())
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """The shell of a notebook; ``begin`` lets a cell begin."""
+    parent = {}
+    kernel = SimpleNamespace(get_parent=lambda: parent)
+    shell = SimpleNamespace(kernel=kernel, events=EventManager(None, ["pre_run_cell"]))
+
+    def begin(cell, execution):
+        header = {"msg_type": "execute_request", "msg_id": execution}
+        parent.update(header=header, metadata={"cellId": cell})
+        shell.events.trigger("pre_run_cell", None)
+
+    shell.begin = begin
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    monkeypatch.setattr(following, "_shown", [])
+    return shell
+
+
+def test_a_cell_that_has_nothing_of_ours_any_more_lets_go_of_what_it_had(shell):
+    rows = pd.DataFrame({"t": pd.to_datetime([1, 2], unit="s"), "v": 1})
+
+    async def main():
+        shell.begin("a", "first")
+        run, widget = wb.stream(rows, time="t", watermark=0).start(clock=ManualClock()), Widget()
+        following.follow(int, lambda: False, widgets=(widget,))
+        assert len(shell.events.callbacks["pre_run_cell"]) == 1
+        shell.begin("b", "second")
+        assert not run.over
+        assert not widget.closed
+        shell.begin("a", "third")
+        assert run.over
+        assert widget.closed
+        assert following._shown == []
+
+    asyncio.run(main())
+
+
+def test_outside_of_a_notebook_no_cell_is_heeded(monkeypatch):
+    for shell in (None, SimpleNamespace()):
+        monkeypatch.setattr(IPython, "get_ipython", lambda shell=shell: shell)
+        following._heed_cells()
+    following._begins(None)

@@ -268,7 +268,35 @@ def test_rows_of_a_step_that_is_not_there_are_refused(panes):
 def test_the_widget_holds_the_drawing_and_plain_values(panes):
     run = panes.start(speed="max").wait(10)
     shown = run.graph()
-    widget = graph._widget(svg=shown.diagram.svg(), live=shown.values())
+    widget = graph._widget()(svg=shown.diagram.svg(), live=shown.values())
     assert widget.svg.startswith("<svg") and widget.live["status"] == "finished"
     assert "export default" in str(widget._esm)
     widget.close()
+
+
+def test_each_of_several_displays_is_told(panes, monkeypatch):
+    run = panes.start(paused=True)
+    displays = []
+    monkeypatch.setattr(
+        graph, "show", lambda words, still, make, tell, *rest: displays.append((make(), tell))
+    )
+    shown = run.graph()
+    shown._ipython_display_()
+    shown._ipython_display_()
+    run.step()
+    for widget, tell in displays:
+        tell(widget)
+    rows = [widget.live["facts"] for widget, _ in displays]
+    assert rows == [f"{run.metrics().rows} rows"] * 2 != ["0 rows"] * 2
+    displays[0][0].chosen = "0"
+    assert (displays[0][0].peek["title"], displays[1][0].peek) == ("frame", {})
+    for widget, _ in displays:
+        widget.close()
+    run.stop()
+
+
+def test_sessions_share_the_class_of_their_pictures(panes):
+    run = panes.start(speed="max").wait(10)
+    one, other = run.graph().__panel__(), run.graph().__panel__()
+    assert type(one) is type(other)
+    assert one is not other

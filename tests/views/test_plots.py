@@ -93,9 +93,9 @@ def test_what_is_still_open_is_dashed_and_hollow(panes, brought):
     dots = elements(shown, hv.Scatter)[0].dframe()
     hollow = dots[dots.fill_alpha == 0].set_index("k").total
     assert hollow.to_dict() == still_open.to_dict()
-    assert set(dots.state[dots.fill_alpha == 1]) == {"final"}
+    assert set(dots["wb·state"][dots.fill_alpha == 1]) == {"final"}
     tails = elements(shown, hv.Segments)[0].dframe()
-    assert sorted(tails.total_to) == sorted(still_open)
+    assert sorted(tails["wb·y_to"]) == sorted(still_open)
     curves = elements(shown, hv.Curve)
     assert all(np.isnan(curve["total"][-1]) for curve in curves)
 
@@ -109,12 +109,12 @@ def test_areas_are_stacked_and_boxes_are_as_wide_as_their_windows(panes, brought
 
     stacked = brought(panes.plot.bars("window_start", "total", by="k"))
     whole = pd.concat([box.dframe() for box in elements(stacked, hv.Rectangles)])
-    assert set(whole.x1 - whole.x0) == {pd.Timedelta("1min")}
-    np.testing.assert_allclose(whole.groupby("x0").top.max(), right().sum(axis=1))
+    assert set(whole.right - whole.left) == {pd.Timedelta("1min")}
+    np.testing.assert_allclose(whole.groupby("left").top.max(), right().sum(axis=1))
 
     side = brought(panes.plot.bars("window_start", "total", by="k", stacked=False))
     whole = pd.concat([box.dframe() for box in elements(side, hv.Rectangles)])
-    assert set(whole.x1 - whole.x0) == {pd.Timedelta("20s")}
+    assert set(whole.right - whole.left) == {pd.Timedelta("20s")}
     assert (whole.bottom == 0).all()
 
 
@@ -171,7 +171,7 @@ def test_only_the_last_windows_and_the_greatest_names_are_shown(panes, brought):
 def test_they_combine_as_holoviews_objects_do(panes, values):
     line, bars = panes.plot.line("window_end", "total", by="k"), panes.plot.bars("k", "total")
     assert isinstance(line, hv.DynamicMap)
-    assert isinstance(line * panes.plot.area("window_end", "total"), hv.DynamicMap)
+    assert isinstance(line * panes.plot.area("window_end", "total", by="k"), hv.DynamicMap)
     beside = (line + bars + values.plot.hist("v")).cols(1)
     assert isinstance(beside, hv.Layout)
     assert len(rows_in(beside)) == 3
@@ -214,5 +214,5 @@ def test_outside_a_notebook_a_display_is_words(panes, capsys):
     before = wb.runs()
     panes._ipython_display_()
     assert "<PaneStream 'total'>" in capsys.readouterr().out
-    assert repr(panes.plot.line("window_end", "total")).startswith(":DynamicMap")
+    assert repr(panes.plot.line("window_end", "total", by="k")).startswith(":DynamicMap")
     assert wb.runs() == before

@@ -80,3 +80,16 @@ def test_the_line_of_health_says_what_is_known():
     unknown = " ".join(words for _, words in health(Metrics("finished", 0, 0.0, None, None, None, 0, 0, 0)))
     assert "nan" not in unknown.lower()
     assert "None" not in unknown
+
+
+def test_what_goes_wrong_is_said_there(run):
+    bar = Transport(run)
+    assert bar.state["wrong"] == ""
+    run._turning = True  # as in the middle of a batch
+    press(bar, "rewind")
+    press(bar, "look", at=1e30)
+    assert bar.state["wrong"].startswith("OutOfBoundsDatetime: ")
+    run._turning = False
+    press(bar, "pause")
+    assert bar.state["wrong"] == ""
+    assert run.status == "running"

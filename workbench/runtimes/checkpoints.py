@@ -127,7 +127,14 @@ class History:
         """Give the last checkpoint at or before a moment, and the turns from it on; forget what was after.
 
         Before the first checkpoint there is the first: the beginning, or what is left of a long past.
+
+        Raises
+        ------
+        RunError
+            If nothing has come yet.
         """
+        if not self.checkpoints:
+            raise RunError("there is no way back: nothing has come yet")
         first, *others = self.checkpoints
         kept = [first, *(each for each in others if each.moment <= moment)]
         self.checkpoints = kept

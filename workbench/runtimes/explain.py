@@ -62,8 +62,9 @@ def explain(step: Aggregated, key: Any, window: Any, *, batch_rows: int = 100_00
     -------
     pandas.DataFrame
         A row for each, in order of arrival; the index ``arrival`` holds the numbers with which they came to
-        the windows. The event time; the columns that the aggregates read; ``watermark`` (datetime64[ns], the
-        one that the row met, null for none); ``pane`` (Int64, the revision of the first pane that holds the
+        the windows. The event time; the columns that the aggregates read (``late_read`` if one is called
+        ``late``, and so with all that follow); ``watermark`` (datetime64[ns], the one that the row met, null
+        for none); ``pane`` (Int64, the revision of the first pane that holds the
         row) and ``timing`` (category, of that pane), null where none does; ``late`` (bool) and ``late_by``
         (timedelta64[ns]) where it came too late for the window. Of sessions, late rows are those within the
         gap. A row in no pane that was not late met a trigger that had finished.
@@ -210,6 +211,7 @@ class _Replay:
             "late": late_by.notna(),
             LATE_BY: late_by,
         }
+        rows = rows.rename(columns={name: f"{name}_read" for name in told})
         return rows.assign(**{name: column.set_axis(rows.index) for name, column in told.items()})
 
     def _none(self, starts: Nanos, ends: Nanos) -> Exception:

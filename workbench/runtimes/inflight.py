@@ -129,6 +129,8 @@ def pending(run: Any, step: Step) -> Pending:
 def _intervals(plane: Plane, first: int, now: int) -> tuple[Nanos, int]:
     """Give intervals of event time, as fine as the record counts or twice that, and so on."""
     width, offset = plane.grid
+    if now == NO_WATERMARK:  # nothing has come
+        return np.zeros(0, dtype=np.int64), width
     while (now - first) // width > MOST_BARS:
         width *= 2
     begin, beyond = (first - offset) // width, (now - offset) // width + 1
@@ -137,6 +139,8 @@ def _intervals(plane: Plane, first: int, now: int) -> tuple[Nanos, int]:
 
 def _counted(times: Nanos, rows: Nanos, starts: Nanos, width: int) -> Nanos:
     """Count rows by interval; those outside are left out."""
+    if not len(starts):
+        return starts
     at = (times - starts[0]) // width
     inside = (at >= 0) & (at < len(starts))
     return np.bincount(at[inside], rows[inside], minlength=len(starts)).astype(np.int64)

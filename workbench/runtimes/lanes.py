@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.engine.placing import assign
 from workbench.engine.ranges import shift
+from workbench.engine.sessions import cluster
 from workbench.model.windows import Count, Session
 from workbench.runtimes.fates import LATE_ACCEPTED
 from workbench.runtimes.plane import Plane
@@ -93,7 +94,7 @@ def lanes(plane: Plane, key: dict[str, Any] | None = None, *, since: int | None 
     window = plane.window
     if window is None or isinstance(window, Count):
         return []
-    rows = _accepted(plane, key)
+    rows = _accepted(plane, key).sort_values("arrival", kind="stable")
     if since is not None and not isinstance(window, Session):  # a session may reach far back
         rows = rows[rows.event_time >= since - max(window.lengths, default=0)]
     if rows.empty:
@@ -106,18 +107,24 @@ def lanes(plane: Plane, key: dict[str, Any] | None = None, *, since: int | None 
     for _, chosen in groups:
         start, end = int(starts[chosen[0]]), int(ends[chosen[0]])
         if since is None or end >= since:
-            mine = rows.iloc[owners[chosen]].sort_values("arrival", kind="stable")
-            found.append(_lane(plane, start, end, mine, detail))
+            found.append(_lane(plane, start, end, rows.iloc[np.sort(owners[chosen])], detail))
     return found
 
 
 def _accepted(plane: Plane, key: dict[str, Any] | None) -> pd.DataFrame:
-    """Give the rows that windows took; ``rows`` says how many each stands for."""
-    rows = plane.rows(key).assign(rows=1)
+    """Give the rows that windows took; ``rows`` says how many each stands for, ``code`` tells keys apart."""
+    code = 0 if key or not isinstance(plane.window, Session) else _codes(plane)
+    rows = plane.rows(key).assign(rows=1, code=code)
     if len(bins := plane.binned(key)):
-        bins = bins.assign(met=NO_WATERMARK)
-        rows = pd.concat([bins[["event_time", "arrival", "met", "fate", "rows"]], rows], ignore_index=True)
+        bins = bins.assign(met=NO_WATERMARK, code=0)
+        rows = pd.concat([bins[list(rows)], rows], ignore_index=True)
     return rows[rows.fate <= LATE_ACCEPTED]
+
+
+def _codes(plane: Plane) -> Any:
+    """Give a number for the key of each row, from 1 on; those of bins are not known."""
+    keys = list(plane.keys)
+    return plane.keyed().groupby(keys, dropna=False, sort=False).ngroup().to_numpy() + 1 if keys else 0
 
 
 def _aligned(plane: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
@@ -129,17 +136,21 @@ def _aligned(plane: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
 
 def _sessions(plane: Any, rows: pd.DataFrame) -> tuple[Ints, Nanos, Nanos]:
     """Give the session of each row, as it was at last."""
-    keys = [name for name in plane.keys if name in rows]
-    codes = rows.groupby(keys, dropna=False, sort=False).ngroup().to_numpy() if keys else np.zeros(len(rows))
-    times, gap = rows.event_time.to_numpy(), plane.window.gap
-    order = np.lexsort((times, codes))
-    times, codes = times[order], codes[order]
-    longest = gap if plane.window.merge_touching else gap - 1
-    breaks = (np.diff(codes) != 0) | (np.diff(times) > longest)
-    session = np.append(0, np.cumsum(breaks))
-    first = np.flatnonzero(np.append(True, breaks))
-    last = np.append(first[1:], len(times)) - 1
-    return order, times[first][session], times[last][session] + gap
+    session, starts, ends = _together(plane.window, rows.event_time.to_numpy(), rows.code.to_numpy())
+    return np.arange(len(rows)), starts[session], ends[session]
+
+
+def _together(window: Session, times: Nanos, codes: Ints) -> tuple[Ints, Nanos, Nanos]:
+    """Give the number of the session of each row, and the bounds of each, in order of their starts.
+
+    As the engine does it; where sessions have a maximum size, as if their rows had come in order.
+    """
+    until, touching = times + window.gap, window.merge_touching
+    numbers, count = cluster(codes, times, until, touching=touching, longest=window.max_size)
+    starts, ends = np.full(count, END_OF_TIME), np.full(count, NO_WATERMARK)
+    np.minimum.at(starts, numbers, times)
+    np.maximum.at(ends, numbers, until)
+    return numbers, starts, ends
 
 
 def _lane(plane: Plane, start: int, end: int, rows: pd.DataFrame, detail: int) -> Lane:
@@ -149,8 +160,7 @@ def _lane(plane: Plane, start: int, end: int, rows: pd.DataFrame, detail: int) -
     until = max(plane.now if freed is None else freed, int(rows.arrival.iloc[-1]))
     window = plane.window
     if isinstance(window, Session):
-        longest = window.gap if window.merge_touching else window.gap - 1
-        pieces = _merging(_some(rows, min(detail, MOST_MERGES)), until, window.gap, longest)
+        pieces = _merging(_some(rows, min(detail, MOST_MERGES)), until, window)
     else:
         pieces = _filling(_some(rows, min(detail, MOST_LEVELS)), until, start, end)
     return Lane(start, end, int(rows.rows.sum()), closes, freed, pieces, rows)
@@ -160,7 +170,7 @@ def passed(plane: Plane, moment: int) -> int | None:
     """Give when the watermark passed a moment of event time; None if it has not."""
     moments, watermarks = plane.steps()
     at = int(np.searchsorted(watermarks, moment))
-    return None if at == len(watermarks) or moment == END_OF_TIME else int(moments[at])
+    return None if at == len(watermarks) else int(moments[at])
 
 
 def _some(rows: pd.DataFrame, most: int) -> tuple[pd.DataFrame, Ints]:
@@ -178,21 +188,17 @@ def _filling(some: tuple[pd.DataFrame, Ints], until: int, start: int, end: int) 
     return [Piece(begin, stop, start, end, count) for begin, stop, count in begins if stop > begin]
 
 
-def _merging(some: tuple[pd.DataFrame, Ints], until: int, gap: int, longest: int) -> list[Piece]:
+def _merging(some: tuple[pd.DataFrame, Ints], until: int, window: Session) -> list[Piece]:
     """Give how a session grows and takes in others."""
     rows, chosen = some
     arrivals, times, counts = (rows[name].to_numpy() for name in ("arrival", "event_time", "rows"))
+    one = np.zeros(len(rows), dtype=np.int64)
     pieces: list[Piece] = []
-    standing: dict[
-        tuple[int, int, int], int
-    ] = {}  # bounds and rows of the parts that there are, and since when
+    standing: dict[tuple[int, int, int], int] = {}  # bounds and rows of the parts, and since when
     for at in chosen.tolist():
-        order = np.argsort(times[: at + 1], kind="stable")
-        so_far = times[order]
-        first = np.flatnonzero(np.append(True, np.diff(so_far) > longest))
-        last = np.append(first[1:], at + 1) - 1
-        held = np.add.reduceat(counts[order], first)
-        parts = list(zip(so_far[first].tolist(), (so_far[last] + gap).tolist(), held.tolist(), strict=True))
+        numbers, starts, ends = _together(window, times[: at + 1], one[: at + 1])
+        held = np.bincount(numbers, counts[: at + 1]).astype(np.int64)
+        parts = list(zip(starts.tolist(), ends.tolist(), held.tolist(), strict=True))
         now = int(arrivals[at])
         pieces += [Piece(since, now, *part) for part, since in standing.items() if part not in parts]
         standing = {part: standing.get(part, now) for part in parts}

@@ -229,7 +229,7 @@ class Plane:
         return dict(zip(FATES, counts.tolist(), strict=True))
 
     def rows(self, key: dict[str, Any] | None = None, *, latest: bool = False) -> pd.DataFrame:
-        """Give the rows kept one by one.
+        """Give the rows kept one by one, without their keys: see `keyed`.
 
         Parameters
         ----------
@@ -242,18 +242,22 @@ class Plane:
         Returns
         -------
         pandas.DataFrame
-            The key columns, ``event_time, arrival``, ``met`` (the watermark that it met; all int64
-            nanoseconds) and ``fate`` (int8, a position in `FATES`), in order of arrival; the index holds the
-            arrival numbers.
+            ``event_time, arrival``, ``met`` (the watermark that it met; all int64 nanoseconds) and ``fate``
+            (int8, a position in `FATES`), in order of arrival; the index holds the arrival numbers.
         """
-        if "rows" not in self._read:
-            self._read["rows"] = self._all_rows()
-        rows = self._read["rows"]
-        rows = rows.iloc[len(rows) - self._held :] if latest else rows
-        return with_key(rows, key) if key else rows
+        rows = self._kept(0, latest)
+        return rows.iloc[self.places(key, latest=latest)] if key else rows
+
+    def keyed(self, *, latest: bool = False) -> pd.DataFrame:
+        """Give the key columns of the rows kept one by one; apart, since they may have any names."""
+        return self._kept(1, latest)
+
+    def places(self, key: dict[str, Any], *, latest: bool = False) -> Nanos:
+        """Say which of the rows kept one by one are of a key, by position."""
+        return _places(self._kept(1, latest), key)
 
     def panes(self, key: dict[str, Any] | None = None, *, since: int = NO_WATERMARK) -> pd.DataFrame:
-        """Give the panes as they were put out, with the column ``fired`` (int64 nanoseconds) in front.
+        """Give the panes as they were put out; their index, ``fired``, says when (int64 nanoseconds).
 
         An on-time pane fires when the row arrives that takes the watermark past the end of its window, a late
         pane with the last row that came late for it in its batch; others with their batch.
@@ -261,8 +265,8 @@ class Plane:
         before = next((each.told for each in self._moments if each.now >= since), self._panes.total)
         some = self._panes.since(before)
         if not some:
-            return pd.DataFrame({"fired": np.zeros(0, dtype=np.int64)})
-        panes = pd.concat(some).rename_axis("fired").reset_index()
+            return pd.DataFrame(index=pd.Index(np.zeros(0, dtype=np.int64), name="fired"))
+        panes = pd.concat(some).rename_axis("fired")
         return with_key(panes, key) if key else panes
 
     def _steps(self, stamp: Stamp, arrivals: Nanos, after: Nanos) -> Nanos:
@@ -316,21 +320,35 @@ class Plane:
         for key, bins in self._bins.items():
             mine = chosen
             if key:
-                frame = came.frame[list(self.keys)].iloc[chosen].assign(at=np.arange(len(came.times))[chosen])
-                mine = with_key(frame, dict(key))["at"].to_numpy()
+                mine = np.arange(len(came.times))[chosen]
+                mine = mine[_places(came.frame[list(self.keys)].iloc[chosen], dict(key))]
             bins.add(came.times[mine], came.arrivals[mine], came.fates[mine])
 
-    def _all_rows(self) -> pd.DataFrame:
-        """Put the rows kept together, and keep them so: many small tables are slow to read."""
+    def _kept(self, which: int, latest: bool) -> pd.DataFrame:
+        """Give what is known of the rows kept, or their keys; of all or of the latest."""
+        if "rows" not in self._read:
+            self._read["rows"] = self._all_rows()
+        rows: pd.DataFrame = self._read["rows"][which]
+        return rows.iloc[len(rows) - self._held :] if latest else rows
+
+    def _all_rows(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Put the rows kept together, and their keys, and keep them so: many small tables are slow."""
         if len(self._rows) > FEW:
             self._rows = deque([Came.of_all(list(self._rows), list(self.keys))])
         if len(self._late) > FEW:
             self._late = deque([Came.of_all(list(self._late), list(self.keys))])
         if not self._rows and not self._late:
-            return pd.DataFrame({name: np.zeros(0, dtype=np.int64) for name in (*self.keys, *ROW)})
+            none = np.zeros(0, dtype=np.int64)
+            return pd.DataFrame(dict.fromkeys(ROW, none)), pd.DataFrame(dict.fromkeys(self.keys, none))
         came = Came.of_all([*self._late, *self._rows], list(self.keys))
         told = dict(zip(ROW, (came.times, came.arrivals, came.met, came.fates), strict=True))
-        return came.frame.assign(**told)
+        return pd.DataFrame(told, index=came.frame.index), came.frame
+
+
+def _places(keys: pd.DataFrame, key: dict[str, Any]) -> Nanos:
+    """Give the positions of the rows of a key."""
+    places: Nanos = with_key(keys.set_axis(np.arange(len(keys))), key).index.to_numpy()
+    return places
 
 
 def _before(some: deque[Came], number: int) -> deque[Came]:

@@ -10,13 +10,14 @@ import pandas as pd
 
 from workbench.engine.windowed import in_order
 from workbench.errors import RunError
-from workbench.model.panes import RETRACTION, WINDOW_END, WINDOW_START
+from workbench.model.panes import EARLY, RETRACTION, TIMING, WINDOW_END, WINDOW_START
 from workbench.model.panestream import PaneStream
 from workbench.model.rooms import room
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
 from workbench.model.windows import Count
 from workbench.runtimes.course import Course
+from workbench.runtimes.loops import on_loop
 from workbench.runtimes.pace import Pace
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import Counters, Mark, Metrics, Trace
@@ -41,6 +42,17 @@ class Lens:
         return frame
 
 
+def with_open(panes: pd.DataFrame, open_panes: pd.DataFrame, step: Any) -> pd.DataFrame:
+    """Put what open windows hold behind the panes that came out, in place of what they have fired early."""
+    some = [frame for frame in (panes, open_panes) if len(frame)]
+    if len(some) < 2:
+        return some[0].reset_index(drop=True) if some else panes
+    both = pd.concat(some, ignore_index=True)
+    if (panes[TIMING] == EARLY).any() and not isinstance(step.window, Count):
+        return both.drop_duplicates([WINDOW_START, WINDOW_END, *step.keys], keep="last", ignore_index=True)
+    return both
+
+
 class Readings:
     """The part of a `Run` that only looks: nothing here changes it."""
 
@@ -54,6 +66,7 @@ class Readings:
     _pace: Pace
     course: Course
     lens: Lens = Lens()
+    _loop: Any
 
     def metrics(self) -> Metrics:
         """Tell how the run is doing; or, looking back, how it did then."""
@@ -105,9 +118,15 @@ class Readings:
     def seen(self, result: str, *, rows: int | None = None) -> pd.DataFrame:
         """Give what views show of a result: its panes, what open windows hold so far, as `look` chooses."""
         at = self.lens.at
-        frames = [self.panes(result, rows=rows, at=at)] + ([self.open_panes(result)] if at is None else [])
-        some = [frame for frame in frames if len(frame)]
-        return self.lens.filtered(pd.concat(some, ignore_index=True) if some else frames[0])
+        if at is not None:
+            return self.lens.filtered(self.panes(result, rows=rows, at=at))
+
+        def both() -> pd.DataFrame:
+            return with_open(
+                self.panes(result, rows=rows), self.graph.peek(result), self.streams[result].step
+            )
+
+        return self.lens.filtered(on_loop(self._loop, both))
 
     @property
     def now(self) -> int:
@@ -154,7 +173,7 @@ class Readings:
 
     def open_panes(self, result: str) -> pd.DataFrame:
         """Give what the open windows of a result hold so far, as panes with timing ``early``."""
-        return self.graph.peek(result)
+        return on_loop(self._loop, lambda: self.graph.peek(result))
 
     def _ipython_display_(self) -> None:
         room("views.card", "RunCard")(self).display()

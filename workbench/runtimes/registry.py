@@ -18,14 +18,17 @@ from tornado.ioloop import IOLoop
 from workbench.errors import DescriptionError
 from workbench.model.rooms import room
 from workbench.model.stream import EventStream
+from workbench.runtimes.loops import running_loop
 from workbench.runtimes.pace import Speed
 from workbench.runtimes.run import OnError, Run
 from workbench.runtimes.trace import KEEP, Past
-from workbench.runtimes.turns import running_loop
 from workbench.time import Clock, Duration
 
 BREATH = 0.01
 """Seconds left to a server or a kernel between two batches of a run on its loop."""
+
+Cell = tuple[str, str]
+"""A notebook's cell, and which execution of it."""
 
 _runs: list[Run] = []
 
@@ -103,9 +106,7 @@ def start(
     )
     run.owner = cell_in_execution()
     run.breath = BREATH if shared and clock is None else 0.0
-    for other in runs():
-        if run.owner and other.owner and run.owner[0] == other.owner[0] and run.owner[1] != other.owner[1]:
-            other.stop()
+    stop_of_before(run.owner)
     _runs.append(run)
     if not paused:
         run.resume()
@@ -118,6 +119,18 @@ def start(
         else asyncio.run_coroutine_threadsafe(driven, loop.asyncio_loop)
     )
     return run
+
+
+def is_before(one: Cell | None, cell: Cell | None) -> bool:
+    """Tell whether one is an execution of a cell before another one of it."""
+    return one is not None and cell is not None and one[0] == cell[0] and one[1] != cell[1]
+
+
+def stop_of_before(cell: Cell | None) -> None:
+    """Stop the runs that a cell started when it was executed before."""
+    for run in runs():
+        if is_before(run.owner, cell):
+            run.stop()
 
 
 class Runs(list[Run]):
@@ -178,7 +191,7 @@ def _background_loop() -> Any:
     return made.get()
 
 
-def cell_in_execution() -> tuple[str, str] | None:
+def cell_in_execution() -> Cell | None:
     """Give the notebook cell that is being executed, and which execution of it; None elsewhere."""
     shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     parent = shell.kernel.get_parent() if hasattr(shell, "kernel") else {}

@@ -42,11 +42,12 @@ def replay(
     >>> plane = replay(panes.step)
     >>> plane.counts()
     {'on_time': 4, 'late_accepted': 1, 'too_late': 1, 'rejected': 0}
-    >>> plane.panes()[["fired", "total", "timing"]].astype({"fired": "datetime64[ns]"})
-                    fired  total   timing
-    0 1970-01-01 00:01:05      3  on_time
-    1 1970-01-01 00:01:05      7     late
-    2 1970-01-01 00:01:30      8  on_time
+    >>> plane.panes()[["total", "timing"]].rename(index=pd.Timestamp)
+                         total   timing
+    fired
+    1970-01-01 00:01:05      3  on_time
+    1970-01-01 00:01:05      7     late
+    1970-01-01 00:01:30      8  on_time
     """
     require_end(step, "a time plane of the whole")
     plane = Plane(step, keep=keep, moments=100_000, panes=END_OF_TIME)

@@ -24,10 +24,10 @@ from workbench.model.stream import EventStream
 from workbench.runtimes.changes import Changes
 from workbench.runtimes.checkpoints import History, Rewinding, Turn
 from workbench.runtimes.course import Course
+from workbench.runtimes.loops import running_loop
 from workbench.runtimes.pace import Beat, Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import KEEP, Past, Trace, as_past
-from workbench.runtimes.turns import running_loop
 from workbench.runtimes.vitals import Vitals
 from workbench.time import SECOND, Clock, Duration, SystemClock, duration
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 from workbench.errors import RunError
+from workbench.runtimes.loops import Told, on_loop
 from workbench.runtimes.readings import Readings
-
-Told = TypeVar("Told")
 
 
 class BetweenTurns(Readings):
     """The part of a `Run` that keeps what changes it apart from the batches under way."""
 
-    _loop: Any
     _turning: bool
 
     def _between_turns(self, act: Callable[[], Told], done: str) -> Told:
@@ -34,19 +30,4 @@ class BetweenTurns(Readings):
                 )
             return act()
 
-        loop = getattr(self._loop, "asyncio_loop", None)
-        if loop is None or not loop.is_running() or loop is running_loop():
-            return apart()
-
-        async def acted() -> Told:
-            return apart()
-
-        return asyncio.run_coroutine_threadsafe(acted(), loop).result()
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Give the event loop that runs in this thread, if one does."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+        return on_loop(self._loop, apart)

@@ -25,11 +25,11 @@ from workbench.runtimes.completeness import bounds_then, present_bound, reached
 from workbench.runtimes.fates import FATES, LATE_ACCEPTED, REFUSED, TOO_LATE, fates_of, last_ends
 from workbench.runtimes.plane import MOST_STEPS, Plane
 from workbench.runtimes.replay import replay
-from workbench.runtimes.sought import with_key
 from workbench.time import END_OF_TIME, NO_WATERMARK, Duration, Nanos, duration, spell
 
 NEVER: Final = END_OF_TIME
 """What a row meets that does not come in: no other meets the end of time."""
+_TIME: Final = "__event_time"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,9 +118,9 @@ class Other:
         """
         plane, window = self.plane, self.plane.window
         steps, met = self._made()
-        rows = plane.rows(latest=True)
-        rows = rows.assign(other=met)[rows.fate != REFUSED]
-        rows = with_key(rows, key) if key else rows
+        rows = plane.rows(latest=True).assign(other=met)
+        rows = rows.iloc[plane.places(key, latest=True)] if key else rows
+        rows = rows[rows.fate != REFUSED]
         times, met = rows.event_time.to_numpy(), rows.other.to_numpy()
         fates = fates_of(window, times, met)
         late = np.flatnonzero(fates == LATE_ACCEPTED)
@@ -194,8 +194,9 @@ class Other:
     def _of_rows(self) -> tuple[Nanos, Nanos]:
         """Let the engine make it of the rows that are kept, in order of arrival."""
         rows = self.plane.rows(latest=True)
-        frame = rows.astype({"event_time": "datetime64[ns]"})
-        door = Door(None, self.policy, "event_time")
+        times = rows.event_time.to_numpy().view("datetime64[ns]")
+        frame = self.plane.keyed(latest=True).assign(**{_TIME: times})
+        door = Door(None, self.policy, _TIME)
         door.now, door.arrivals = self.plane.now, rows.arrival.to_numpy()
         try:
             stamp = door.process(frame).stamp

@@ -18,8 +18,8 @@ from workbench.model.panes import WINDOW_END
 from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
 from workbench.model.windows import Calendar, Sliding, Tumbling
+from workbench.runtimes.loops import running_loop
 from workbench.runtimes.registry import cell_in_execution, start
-from workbench.runtimes.turns import running_loop
 from workbench.views import words
 from workbench.views.boardcards import Behind, PictureCard, TableCard
 from workbench.views.cells import Table

@@ -53,7 +53,8 @@ class BokehWidget(anywidget.AnyWidget):
 
     def __init__(self, document: Document, label: str = "") -> None:
         super().__init__(label=label)
-        self.sent = self.acknowledged = self.views = 0
+        self.sent = self.acknowledged = 0
+        self.views: dict[str, int] = {}  # how many each page shows
         self._events: list[DocumentPatchedEvent] = []
         self.document = document
         self._hold_changes()
@@ -61,8 +62,8 @@ class BokehWidget(anywidget.AnyWidget):
 
     @property
     def ready(self) -> bool:
-        """Whether the page shows it, and can take more; while not, drawing would be for nobody."""
-        return self.views > 0 and self.sent - self.acknowledged < CREDIT
+        """Whether a page shows it, and can take more; while not, drawing would be for nobody."""
+        return any(self.views.values()) and self.sent - self.acknowledged < CREDIT
 
     def show(self, document: Document) -> None:
         """Show another document."""
@@ -104,8 +105,8 @@ class BokehWidget(anywidget.AnyWidget):
         match content:
             case {"ack": int(number)}:
                 self.acknowledged = max(self.acknowledged, number)
-            case {"views": int(number)}:
-                self.views = number
+            case {"views": int(number), "page": str(page)}:
+                self.views[page] = number
             case {"want": "document"}:
                 self._send_document()
             case {"want": "library", "part": "bokeh" | "bokeh-widgets" | "bokeh-tables" as part}:

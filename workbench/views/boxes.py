@@ -5,6 +5,7 @@ What is of windows still open is hatched, and lighter.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.model.panes import WINDOW_END, WINDOW_START
+from workbench.runtimes.sought import with_key
 from workbench.views import theme
-from workbench.views.elements import Axes, Part
+from workbench.views.elements import CORNERS, STATE, Axes, Part, held, own
 from workbench.views.live import milliseconds, words
 from workbench.views.pictures import NOBODY, Picture
-from workbench.views.tables import openness
+from workbench.views.tables import labels, openness, places_among
 
 Floats = npt.NDArray[np.float64]
-_CORNERS = ("x0", "bottom", "x1", "top")
+_TIMES = frozenset({"left", "right", WINDOW_START, WINDOW_END})
 _PRICES = ("open", "high", "low", "close")
 
 
@@ -36,19 +38,18 @@ class WindowBars(Picture):
         """Give the boxes of closed windows by name, and those of all windows that are open."""
         names = (self.meet(frame, self.by) or [NOBODY]) if self.by else [self.y]
         boxes = self._boxes(frame, names)
+        told = self.tooltips(frame, (self.y, f"@{{{held(self.y)}}}{{0,0.[00]}}"))
         parts = {
-            f"bars {name}": self._part(boxes[(boxes.place == i) & ~boxes.still_open], name, i)
+            f"bars {name}": self._part(boxes[(boxes.place == i) & ~boxes.still_open], name, i, told)
             for i, name in enumerate(names)
         }
-        return parts | {"open": self._part(boxes[boxes.still_open], "", None)}
+        return parts | {"open": self._part(boxes[boxes.still_open], "", None, told)}
 
     def _boxes(self, frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         """Give a box for each pane: its window and name, from where to where it reaches, and its value."""
         columns = [WINDOW_START, WINDOW_END, self.y]
         rows = frame if len(frame) else pd.DataFrame(columns=[*columns, self.by or "place"])
-        place = (
-            pd.Index(names).get_indexer(rows[self.by].astype(str)) if self.by else np.zeros(len(rows), int)
-        )
+        place = places_among(rows[self.by], names) if self.by else np.zeros(len(rows), int)
         boxes = pd.DataFrame(
             {
                 "left": milliseconds(rows[WINDOW_START]) if len(rows) else np.zeros(0),
@@ -70,18 +71,21 @@ class WindowBars(Picture):
         x0 = boxes.left + wide * boxes.place
         return boxes.assign(bottom=0.0, top=heights, x0=x0, x1=x0 + wide)
 
-    def _part(self, boxes: pd.DataFrame, name: str, place: int | None) -> Part:
+    def _part(
+        self, boxes: pd.DataFrame, name: str, place: int | None, told: Sequence[tuple[str, str]]
+    ) -> Part:
         color = words([self.color(i) for i in boxes.place])
+        y, by = held(self.y), held(self.by)
         columns = {
-            "x0": boxes.x0.to_numpy(),
+            "left": boxes.x0.to_numpy(),
             "bottom": boxes.bottom.to_numpy(),
-            "x1": boxes.x1.to_numpy(),
+            "right": boxes.x1.to_numpy(),
             "top": boxes.top.to_numpy(),
             WINDOW_START: boxes.left.to_numpy(),
             WINDOW_END: boxes.right.to_numpy(),
-            self.y: boxes.value.to_numpy(),
-            **({self.by: words([self.names[i] for i in boxes.place])} if self.by else {}),
-            "state": words(np.where(boxes.still_open, "still open", "final")),
+            y: boxes.value.to_numpy(),
+            **({by: words([self.names[i] for i in boxes.place])} if by else {}),
+            STATE: words(np.where(boxes.still_open, "still open", "final")),
             **({"fill_color": color} if place is None else {}),
         }
         if place is None:
@@ -92,21 +96,16 @@ class WindowBars(Picture):
             looks |= {"line_color": theme.PAPER, "line_width": 0.5}
         return Part(
             "Rectangles",
-            ["x0", "bottom", "x1", "top"],
-            [
-                WINDOW_START,
-                WINDOW_END,
-                self.y,
-                *(["fill_color", *([self.by] if self.by else [])] if place is None else []),
-            ],
+            [*CORNERS],
+            [WINDOW_START, WINDOW_END, y, *(["fill_color", *([by] if by else [])] if place is None else [])],
             columns,
-            times=frozenset({"x0", "x1", WINDOW_START, WINDOW_END}),
+            times=_TIMES,
             looks=looks,
             hatched=place is None,
             zero=True,
             keys=boxes.x0.to_numpy() * 1_000 + boxes.place.to_numpy(),
             category=name if self.by and place is not None else None,
-            tooltips=self.tooltips((self.y, f"@{{{self.y}}}{{0,0.[00]}}")),
+            tooltips=told,
         )
 
 
@@ -117,7 +116,7 @@ class CategoryBars(Picture):
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give the rows of the latest window, or the last row of each category."""
-        if WINDOW_END in frame and len(frame):
+        if WINDOW_END in frame and frame[WINDOW_END].notna().any():
             frame = frame[frame[WINDOW_END] == frame[WINDOW_END].max()]
         return frame.drop_duplicates(self.x, keep="last") if self.x in frame else frame
 
@@ -128,7 +127,7 @@ class CategoryBars(Picture):
     def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
         """Give the bars that are final, and those of windows that are open."""
         names = self.meet(frame, self.x)
-        found = frame.set_index(frame[self.x].astype(str)).reindex(names) if len(frame) else pd.DataFrame()
+        found = frame.set_index(labels(frame[self.x])).reindex(names) if len(frame) else pd.DataFrame()
         value = found[self.y].to_numpy(dtype=float) if len(found) else np.full(len(names), np.nan)
         still_open = openness(found) if len(found) else np.zeros(len(names), dtype=bool)
         return {
@@ -174,10 +173,8 @@ class Candles(Picture):
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give the panes of the key, in the last windows."""
-        for name, value in (self.only or {}).items():
-            if name in frame:
-                frame = frame[frame[name] == value]
-        return super().seen(frame)
+        only = {name: value for name, value in (self.only or {}).items() if name in frame}
+        return super().seen(with_key(frame, only))
 
     def axes(self) -> Axes:
         """Say what is along the axes."""
@@ -191,21 +188,21 @@ class Candles(Picture):
         alpha = np.where(rising, 0.0, theme.CLOSED_ALPHA)
         table = table.assign(line_color=color, fill_color=color, fill_alpha=alpha)
         wicks = {
-            name: table[of].to_numpy() for name, of in zip(_CORNERS, ("x", "low", "x", "high"), strict=True)
+            name: table[of].to_numpy() for name, of in zip(CORNERS, ("x", "low", "x", "high"), strict=True)
         }
         return {
             "wicks": Part(
                 "Segments",
-                [*_CORNERS],
+                [*CORNERS],
                 [],
                 wicks,
-                times=frozenset({"x0", "x1"}),
+                times=frozenset({"left", "right"}),
                 looks={"color": theme.MUTED, "line_width": 1.2},
                 scaled=False,  # or one mad trade would flatten all others
                 keys=table.left.to_numpy(),
             ),
-            "candles": self._bodies(table[~table.still_open], False),
-            "open": self._bodies(table[table.still_open], True),
+            "candles": self._bodies(frame, table[~table.still_open], False),
+            "open": self._bodies(frame, table[table.still_open], True),
         }
 
     def _table(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -219,31 +216,31 @@ class Candles(Picture):
         table["still_open"] = openness(frame)
         return table.dropna().drop_duplicates("left", keep="last").sort_values("left")
 
-    def _bodies(self, table: pd.DataFrame, still_open: bool) -> Part:
+    def _bodies(self, frame: pd.DataFrame, table: pd.DataFrame, still_open: bool) -> Part:
         gap = 0.14 * (table.right - table.left)
         columns = {
-            "x0": (table.left + gap).to_numpy(),
+            "left": (table.left + gap).to_numpy(),
             "bottom": table[["open", "close"]].min(axis=1).to_numpy(),
-            "x1": (table.right - gap).to_numpy(),
+            "right": (table.right - gap).to_numpy(),
             "top": table[["open", "close"]].max(axis=1).to_numpy(),
             WINDOW_START: table.left.to_numpy(),
             WINDOW_END: table.right.to_numpy(),
             **{name: table[name].to_numpy() for name in _PRICES},
-            "state": words(["still open" if still_open else "final"] * len(table)),
+            STATE: words(["still open" if still_open else "final"] * len(table)),
             **{name: words(table[name]) for name in ("line_color", "fill_color")},
             "fill_alpha": table.fill_alpha.to_numpy() * (theme.OPEN_ALPHA if still_open else 1),
         }
         looks = {name: hv.dim(name) for name in ("line_color", "fill_color", "fill_alpha")}
         return Part(
             "Rectangles",
-            [*_CORNERS],
-            [name for name in columns if name not in _CORNERS],
+            [*CORNERS],
+            [name for name in columns if name not in CORNERS],
             columns,
-            times=frozenset({"x0", "x1", WINDOW_START, WINDOW_END}),
+            times=_TIMES,
             looks={**looks, "line_width": 1.4},
             hatched=still_open,
             keys=table.left.to_numpy(),
-            tooltips=self.tooltips(*((name, f"@{{{name}}}{{0,0.00[00]}}") for name in _PRICES)),
+            tooltips=self.tooltips(frame, *((name, f"@{{{name}}}{{0,0.00[00]}}") for name in _PRICES)),
         )
 
 
@@ -259,6 +256,7 @@ class Bins(Picture):
 
     bins: int = 20
     kind = "hist"
+    whole = False
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give the last rows; what is still open is not counted yet."""
@@ -271,14 +269,15 @@ class Bins(Picture):
     def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
         """Give the bins of all values that are finite."""
         values = frame[self.x].to_numpy(dtype=float) if len(frame) else np.zeros(0)
-        counts, edges = np.histogram(values[np.isfinite(values)], bins=self.bins)
-        columns = {"left": edges[:-1], "right": edges[1:], "count": counts.astype(float)}
+        counts, edges = _counted(values[np.isfinite(values)], self.bins)
+        count = "count" if self.x != "count" else own("count")
+        columns = {own("left"): edges[:-1], own("right"): edges[1:], count: counts.astype(float)}
         looks = {"color": theme.BLUE, "fill_alpha": theme.CLOSED_ALPHA, "line_color": theme.PAPER}
         return {
             "bins": Part(
                 "Histogram",
                 [self.x],
-                ["count"],
+                [count],
                 columns,
                 looks=looks,
                 zero=True,
@@ -286,3 +285,17 @@ class Bins(Picture):
                 tooltips=[(self.x, "@left{0,0.[00]} – @right{0,0.[00]}"), ("count", "@top{0,0}")],
             )
         }
+
+
+def _counted(values: Floats, bins: int) -> tuple[Floats, Floats]:
+    """Give how many values are in each bin, and the edges of the bins, however large the values are."""
+    values = values / 4  # or the span of the greatest there are would be infinite
+    if not len(values):
+        return np.zeros(bins), np.linspace(0, 1, bins + 1)
+    low, high = values.min(), values.max()
+    least = bins * np.spacing(max(abs(low), abs(high)))  # a bin that is narrower has no width
+    if high - low < least or low == high:
+        room = max(least, 0.125)
+        low, high = low - room, high + room
+    counts, edges = np.histogram(values, bins=bins, range=(low, high))
+    return counts.astype(float), edges * 4

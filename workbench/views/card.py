@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.model.panes import WINDOW_END
+from workbench.model.panes import WINDOW_END, WINDOW_START
 from workbench.runtimes.run import Run
 from workbench.views import theme
 from workbench.views.incell import show
 from workbench.views.still import image
 from workbench.views.transport import Transport, health, progress
-from workbench.views.words import NOTHING, clock, number
+from workbench.views.words import NOTHING, moment, number
 
 POINTS = 60
 """Into how many parts the line of rows is cut."""
@@ -60,7 +60,9 @@ def result_words(run: Run, name: str) -> tuple[str, str]:
     frame = last[-1] if last else pd.DataFrame()
     if WINDOW_END not in frame:
         return f"{number(record.total)} rows", ""
-    return f"{number(record.total)} panes", f"the last of {clock(frame[WINDOW_END].iloc[-1])}"
+    pane = frame.iloc[-1]
+    of = moment(pane[WINDOW_END], pane[WINDOW_END] - pane[WINDOW_START])
+    return f"{number(record.total)} panes", f"the last of {of}"
 
 
 class RunCard:

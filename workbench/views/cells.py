@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 
 from workbench.model.panes import WINDOW_END, WINDOW_START
-from workbench.views.elements import CLOCK, Axes, Part
+from workbench.views.elements import Axes, Part, held
 from workbench.views.live import milliseconds, words
 from workbench.views.pictures import Picture
-from workbench.views.tables import openness
+from workbench.views.tables import lasting, openness, places_among
+from workbench.views.words import pattern
+
+_EXACT = 2**53
+"""The whole numbers below are floats too; beyond it, a browser has not all of them."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -31,26 +35,29 @@ class HeatMap(Picture):
     def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
         """Give the cells, and the spans of time over which windows are open."""
         names = self.meet(frame, self.by)
-        rows = frame[frame[self.by].astype(str).isin(names)] if len(frame) else frame
+        rows = frame.dropna(subset=[WINDOW_START]) if len(frame) else frame
+        place = places_among(rows[self.by], names) if len(rows) else np.zeros(0, dtype=np.int64)
+        rows, place = rows[place >= 0], place[place >= 0]
+        by, y = held(self.by), held(self.y)
         left = milliseconds(rows[WINDOW_START]) if len(rows) else np.zeros(0)
         right = milliseconds(rows[WINDOW_END]) if len(rows) else np.zeros(0)
         open_spans = np.unique(np.stack([left, right], axis=1)[openness(rows)], axis=0)
         cells = {
             self.x: (left + right) / 2,
-            self.by: words(rows[self.by]) if len(rows) else words([]),
-            self.y: rows[self.y].to_numpy(dtype=float) if len(rows) else np.zeros(0),
+            by: words([names[i] for i in place]),
+            y: rows[self.y].to_numpy(dtype=float) if len(rows) else np.zeros(0),
             "width": right - left,
         }
-        told = [("window", f"@{{{self.x}}}{{{CLOCK}}}"), (self.by, f"@{{{self.by}}}")]
+        told = [("window", f"@{{{self.x}}}{{{pattern(lasting(frame))}}}"), *self._told_apart()]
         return {
             "cells": Part(
                 "HeatMap",
-                [self.x, self.by],
-                [self.y],
+                [self.x, by],
+                [y],
                 cells,
                 times=frozenset({self.x}),
                 looks={"cmap": "cividis", "colorbar": True},
-                keys=cells[self.x] * 1_000 + pd.Index(names).get_indexer(cells[self.by]),
+                keys=cells[self.x] * 1_000 + place,
                 tooltips=[*told, (self.y, "@zvalues{0,0.[00]}")],
             ),
             "open": Part(
@@ -71,6 +78,7 @@ class Table(Picture):
 
     last: int = 12
     kind = "table"
+    whole = False
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give the last rows."""
@@ -93,12 +101,17 @@ class Table(Picture):
             times=frozenset(map(str, times)),
             keys=np.arange(len(rows), dtype=float),
         )
-        return {f"table of {', '.join(part.vdims)}": part}
+        spelled = ", ".join(  # words are written by another formatter than numbers
+            f"{name} in words" if column.dtype == object else name for name, column in part.columns.items()
+        )
+        return {f"table of {spelled}": part}
 
 
 def _column(column: pd.Series, is_time: bool) -> Any:
     if is_time:
         return milliseconds(column)
+    if pd.api.types.is_integer_dtype(column) and (column.max() > _EXACT or column.min() < -_EXACT):
+        return words(column)
     if pd.api.types.is_integer_dtype(column) and not column.hasnans:
         return column.to_numpy(dtype=np.int64)
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):

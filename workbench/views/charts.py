@@ -19,7 +19,8 @@ from workbench.model.panes import WINDOW_START
 from workbench.views import theme
 from workbench.views.figures import Axes, Layer, boxes, build, category_axis, discs, line, wording
 from workbench.views.live import Columns, LivePlot, words
-from workbench.views.tables import MAIN, OPEN, openness, parted, pivoted, windows
+from workbench.views.tables import MAIN, OPEN, labels, openness, parted, pivoted, windows
+from workbench.views.words import short
 
 
 def line_plot(
@@ -222,10 +223,10 @@ def _bars(
     place = np.arange(len(names), dtype=float)
     value, said, still_open = np.zeros(len(names)), words([""] * len(names)), np.zeros(len(names), dtype=bool)
     if len(rows):
-        by_name = rows.assign(**{category: rows[category].astype(str)}).drop_duplicates(category, keep="last")
-        found = by_name.set_index(category).reindex(list(names))
+        by_name = rows.set_index(labels(rows[category]))
+        found = by_name[~by_name.index.duplicated(keep="last")].reindex(list(names))
         value = found[y].fillna(0).to_numpy(dtype=float)
-        said = words(found[text].fillna("")) if text else words([f"{v:,.0f}" for v in value])
+        said = words(found[text].astype(object).fillna("") if text else [short(v) for v in value])
         still_open = openness(found)
     columns: dict[str, npt.NDArray[Any]] = {
         "key": place,
@@ -245,4 +246,4 @@ def _categories(
         return [alone]
     if categories is not None:
         return [str(name) for name in categories]
-    return [str(name) for name in frame[by].unique()] if by in frame else []
+    return list(labels(frame[by]).unique()) if by in frame else []

@@ -16,7 +16,7 @@ from workbench.errors import DescriptionError, WorkbenchError
 from workbench.runtimes.completeness import Curve, table
 from workbench.runtimes.plane import Plane
 from workbench.runtimes.run import Run
-from workbench.time import SECOND, Duration, duration
+from workbench.time import END_OF_TIME, SECOND, Duration, duration
 from workbench.views.planesvg import html_of, svg
 from workbench.views.scales import Scale, length_ticks
 from workbench.views.sceneview import SceneView
@@ -200,12 +200,8 @@ def _reach(curve: Curve) -> int:
     most = int(bounds[min(np.searchsorted(shares, 0.995), len(bounds) - 1)])
     most = curve.whole if curve.whole < 3 * most else most
     wanted = max(most * 1.1, curve.present * 1.4, SECOND / 100)
-    return next(
-        round(factor * 10**power)
-        for power in range(7, 18)
-        for factor in (1, 2, 4, 6, 8)
-        if factor * 10**power >= wanted
-    )
+    rounds = (factor * 10**power for power in range(7, 19) for factor in (1, 2, 4, 6, 8))
+    return next((each for each in rounds if each >= wanted), END_OF_TIME)
 
 
 def _lowest(curve: Curve) -> float:

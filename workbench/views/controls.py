@@ -11,14 +11,15 @@ from typing import Any
 import anywidget
 import traitlets
 
-from workbench.errors import WorkbenchError
 from workbench.runtimes.changes import AT_ONCE, Change
+from workbench.runtimes.loops import running_loop
 from workbench.runtimes.run import Run
-from workbench.runtimes.turns import running_loop
 from workbench.views import theme
-from workbench.views.dials import Dial, dials, keys_seen
+from workbench.views.dial import Dial
+from workbench.views.dials import dials, keys_seen
 from workbench.views.following import follow
 from workbench.views.stage import slot
+from workbench.views.transport import wrong
 
 
 class Controls(anywidget.AnyWidget):
@@ -61,17 +62,15 @@ class Controls(anywidget.AnyWidget):
         self.state = self._told()
 
     def turn(self, name: str, at: Any) -> None:
-        """Turn a dial to one of its steps, by its place; of several values, to those at some places."""
+        """Turn a dial to one of its steps, by its place; a list of several, to those with some ids."""
         dial = self._dials.get(name)
         if dial is None or self._run.over:
-            return
+            return self.tell()  # or the browser would wait for an answer
         try:
             value = dial.value(at)
             self._status, self._wrong = _said(dial, value, dial.turn(value)), False
-        except WorkbenchError as error:
-            self._status, self._wrong = " · ".join(filter(None, (error.what, error.detail, error.hint))), True
         except Exception as error:  # shown where it was caused
-            self._status, self._wrong = f"{type(error).__name__}: {error}", True
+            self._status, self._wrong = wrong(error), True
         self.tell()
 
     def _ipython_display_(self) -> None:

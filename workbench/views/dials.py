@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from workbench.model.windows import Count, Global, Session, Sliding, Tumbling, W
 from workbench.runtimes.run import Run
 from workbench.sources.turned import can_be_turned, deliveries, dials_of, rate_of
 from workbench.time import SECOND, spell
+from workbench.views.dial import CHOICE, SEVERAL, SLIDER, SWITCH, Dial, Several
 from workbench.views.transport import speeds
 from workbench.views.words import percent, short
 
@@ -29,22 +29,8 @@ LENGTHS: Final = tuple(
 )
 """Lengths of time to choose from, in nanoseconds."""
 SHARES: Final = (
-    0.0,
-    0.001,
-    0.002,
-    0.005,
-    0.01,
-    0.015,
-    0.02,
-    0.03,
-    0.05,
-    0.08,
-    0.1,
-    0.12,
-    0.15,
-    0.2,
-    0.3,
-    0.5,
+    *(0.0, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.08),
+    *(0.1, 0.12, 0.15, 0.2, 0.3, 0.5),
 )
 RATES: Final = 10 ** np.linspace(-1, 1, 41)
 """Rates to choose from, as multiples of the one that there is at first."""
@@ -63,62 +49,6 @@ FAULTS: Final = {
     "corrupt": "one field of 1 % of the events is spoilt",
 }
 """What each fault does that can be switched on."""
-
-SLIDER, CHOICE, SWITCH, SEVERAL = "slider", "choice", "switch", "several"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Dial:
-    """Something that can be turned.
-
-    Parameters
-    ----------
-    name : str
-        Of its own among all.
-    group, label, hint : str
-        Under which heading it stands, what it is called, and what it does.
-    kind : str
-        ``slider``, ``choice``, ``switch`` or ``several``.
-    steps : sequence of (str, value)
-        What it can be turned to, in words; of a slider in order.
-    read : callable
-        Gives what it stands at.
-    turn : callable
-        Turns it; gives what `Run.change` gives, or nothing.
-    words : callable
-        Says what it stands at.
-    """
-
-    name: str
-    group: str
-    label: str
-    hint: str
-    kind: str
-    steps: Sequence[tuple[str, Any]]
-    read: Callable[[], Any]
-    turn: Callable[[Any], Any]
-    words: Callable[[Any], str] = str
-
-    def told(self) -> dict[str, Any]:
-        """Give what the browser shows of it: ``at`` is its place among the steps, or several."""
-        value = self.read()
-        told = {"name": self.name, "group": self.group, "label": self.label, "hint": self.hint}
-        told |= {"kind": self.kind, "words": self.words(value)}
-        return {**told, "steps": [words for words, _ in self.steps], "at": self._at(value)}
-
-    def value(self, at: Any) -> Any:
-        """Give what is at a place among the steps, or at several."""
-        values = [value for _, value in self.steps]
-        return [values[each] for each in at] if self.kind == SEVERAL else values[at]
-
-    def _at(self, value: Any) -> Any:
-        """Give the place of a value among the steps, on a slider that of the nearest."""
-        values = [each for _, each in self.steps]
-        if self.kind == SEVERAL:
-            return [at for at, each in enumerate(values) if each in value]
-        if self.kind == SLIDER:
-            return int(np.argmin(np.abs(np.array(values, dtype=float) - float(value))))
-        return values.index(value) if value in values else -1
 
 
 def dials(run: Run) -> dict[str, Dial]:
@@ -299,8 +229,11 @@ def _filters(run: Run) -> Iterator[Dial]:
     def present(name: str) -> Sequence[Any]:
         return run.lens.only.get(name, ())
 
+    def known(name: str) -> set[Any]:
+        return {*_values(run, rows=None)[name], *present(name)}
+
     for name, values in keys_seen(run).items():
-        yield Dial(
+        yield Several(
             name=f"key {name}",
             group="show only",
             label=name,
@@ -310,6 +243,7 @@ def _filters(run: Run) -> Iterator[Dial]:
             read=partial(present, name),
             turn=partial(look, name),
             words=lambda chosen: ", ".join(map(str, chosen)) if 0 < len(chosen) < 3 else _counted(chosen),
+            known=partial(known, name),
         )
 
 
@@ -324,14 +258,23 @@ def _counted(chosen: Sequence[Any]) -> str:
 
 
 def keys_seen(run: Run) -> dict[str, list[Any]]:
-    """Give the values of the keys of results that have come out lately, in order; at most `MOST` of each."""
+    """Give the values of the keys of results that have come out lately, in order; at most `MOST` of each.
+
+    Besides these all that are chosen: whoever chooses another does not let go of them unseen.
+    """
+    found = {key: sorted(values, key=str)[:MOST] for key, values in _values(run).items() if len(values) > 1}
+    return {key: sorted({*values, *run.lens.only.get(key, ())}, key=str) for key, values in found.items()}
+
+
+def _values(run: Run, rows: int | None = 2_000) -> dict[str, set[Any]]:
+    """Give the values of the keys of results, in so many rows that came out last, or in all that are kept."""
     found: dict[str, set[Any]] = {}
     for name, record in run.trace.results.items():
         step = run.streams[name].step
         for key in step.keys if isinstance(step, Aggregated) else ():
-            latest = record.since(record.total - 2_000)
+            latest = record.until(record.total, rows)
             found.setdefault(key, set()).update(*(frame[key].dropna().unique().tolist() for frame in latest))
-    return {key: sorted(values, key=str)[:MOST] for key, values in found.items() if len(values) > 1}
+    return found
 
 
 def _lengths(*, least: int = 0, most: int = 86_400) -> list[tuple[str, int]]:
@@ -372,11 +315,13 @@ def _lateness(step: Aggregated) -> int | None:
 
 
 def _resized(step: Aggregated, nanos: int) -> Window:
-    """Give windows of the same kind and another size; sliding ones overlap as many times."""
+    """Give windows of the same kind and offset and another size; sliding ones overlap as many times."""
     window, size = step.window, spell(nanos)
     if isinstance(window, Session):
         longest = None if window.max_size is None else spell(max(window.max_size, nanos))
         return Session(size, merge_touching=window.merge_touching, max_size=longest)
     if isinstance(window, Sliding) and not isinstance(window, Tumbling):
-        return Sliding(size, spell(max(1, nanos * window.slide // window.size)))
-    return Tumbling(size)
+        slide = spell(max(1, nanos * window.slide // window.size))
+        return Sliding(size, slide, offset=spell(window.offset))
+    assert isinstance(window, Tumbling)
+    return Tumbling(size, offset=spell(window.offset))

@@ -18,11 +18,12 @@ from bokeh.document import Document
 from bokeh.models import DataRange1d, Legend, Range1d, TableColumn, Toolbar
 from holoviews.core.util import dimension_sanitizer
 
-from workbench.views.elements import Part, backend
+from workbench.views.elements import CORNERS, Part, backend, own
 from workbench.views.live import Columns, sync
 from workbench.views.rows import Rows, forget, rows_in
 
-_CORNERS = ("left", "bottom", "right", "top")
+KEY = own("key")
+"""The column by which rows are recognised."""
 
 
 class Drawing:
@@ -85,7 +86,7 @@ class Drawing:
             return False
         parts = rows.parts()
         for leaf, name in bound:
-            sync(leaf.handles["source"], columns(leaf, parts[name]))
+            sync(leaf.handles["source"], columns(leaf, parts[name]), KEY)
             _recolor(leaf, parts[name])
         return True
 
@@ -97,17 +98,18 @@ def columns(leaf: Any, part: Part) -> Columns:
     if part.element == "Area":  # a polygon, there and back
         x, top, bottom = (given[name] for name in part.dimensions)
         there = {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([bottom, top[::-1]])}
-        return there | {"key": np.arange(len(there["x"]), dtype=float)}
+        return there | {KEY: np.arange(len(there["x"]), dtype=float)}
     if part.element == "Histogram":
-        return {"left": given["left"], "right": given["right"], "top": given["count"], "key": given["left"]}
+        sides = {"left": given[own("left")], "right": given[own("right")]}
+        return sides | {"top": given[part.vdims[0]], KEY: given[own("left")]}
     if part.element == "Rectangles":
-        names[:4] = _CORNERS
+        names[:4] = CORNERS
     shaped = dict(zip(names, (given[name] for name in part.dimensions), strict=True))
     shaped |= {name: column for name, column in given.items() if name not in part.dimensions}
     if part.element == "HeatMap":
         shaped |= {"zvalues": shaped[names[2]]}
     keys = part.keys if part.keys is not None else next(iter(shaped.values()))
-    return shaped | {"key": keys}
+    return shaped | {KEY: keys}
 
 
 def _name(leaf: Any, dimension: str) -> str:

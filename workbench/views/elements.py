@@ -32,6 +32,35 @@ HATCHED = {
 HEIGHT = 260
 
 
+def own(name: str) -> str:
+    """Give the name of a column of ours beside those of a stream, where nobody's is called so.
+
+    Examples
+    --------
+    >>> own("state")
+    'wb·state'
+    """
+    return f"wb·{name}"
+
+
+STATE = own("state")
+"""Whether a window is final or still open, in words."""
+CORNERS = ("left", "bottom", "right", "top")
+"""What HoloViews calls the sides of boxes."""
+_TAKEN = frozenset((*CORNERS, "width", "zvalues", "fill_color", "fill_alpha", "line_color"))
+
+
+def held(name: str) -> str:
+    """Give the name under which a part holds a stream's column, where HoloViews adds columns of its own.
+
+    Examples
+    --------
+    >>> held("price"), held("top")
+    ('price', 'wb·top')
+    """
+    return own(name) if name in _TAKEN else name
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """One element of a picture.
@@ -88,7 +117,7 @@ class Part:
             name: moments(column) if name in self.times else column for name, column in self.columns.items()
         }
         if self.element == "Histogram":
-            return {self.kdims[0]: np.append(given["left"], given["right"][-1:]), **given}
+            return {self.kdims[0]: np.append(given[own("left")], given[own("right")][-1:]), **given}
         return given
 
 
@@ -121,7 +150,7 @@ def composed(parts: Mapping[str, Part], by: str, axes: Axes) -> Any:
     dress = functools.partial(dressed, axes=axes)
     elements = {name: _element(part, dress) for name, part in parts.items()}
     named = {part.category: elements[name] for name, part in parts.items() if part.category is not None}
-    layers = [hv.NdOverlay(named, kdims=[by or "series"], sort=False)] if named else []
+    layers = [hv.NdOverlay(named, kdims=[by or own("series")], sort=False)] if named else []
     layers += [elements[name] for name, part in parts.items() if part.category is None]
     if "Table" in {part.element for part in parts.values()}:
         return layers[0].opts(**{"height": HEIGHT, "width": 900, **axes.opts}, backend="bokeh")
@@ -146,14 +175,16 @@ def _element(part: Part, dress: Any) -> Any:
 
 
 def moments(milliseconds: npt.NDArray[np.float64]) -> npt.NDArray[np.datetime64]:
-    """Give milliseconds since 1970-01-01 as datetimes.
+    """Give milliseconds since 1970-01-01 as datetimes; NaN as NaT.
 
     Examples
     --------
-    >>> moments(np.array([1500.0]))
-    array(['1970-01-01T00:00:01.500000'], dtype='datetime64[us]')
+    >>> moments(np.array([1500.0, np.nan]))
+    array(['1970-01-01T00:00:01.500000',                        'NaT'],
+          dtype='datetime64[us]')
     """
-    return np.round(milliseconds * 1e3).astype(np.int64).view("datetime64[us]")
+    counted = np.nan_to_num(np.round(milliseconds * 1e3), nan=np.iinfo(np.int64).min)
+    return counted.astype(np.int64).view("datetime64[us]")
 
 
 @functools.cache
@@ -225,5 +256,6 @@ def dressed(plot: Any, _: Any, *, axes: Axes) -> None:
 
 def clock_format() -> DatetimeTickFormatter:
     """Write times of the day, and the day only where days are told apart."""
-    units = ("milliseconds", "seconds", "minsec", "minutes", "hourmin", "hours")
-    return DatetimeTickFormatter(**dict.fromkeys(units, CLOCK), days="%d %b", months="%b %Y")
+    units = ("seconds", "minsec", "minutes", "hourmin", "hours")
+    parts = dict.fromkeys(("microseconds", "milliseconds"), f"{CLOCK}.%3N")
+    return DatetimeTickFormatter(**parts, **dict.fromkeys(units, CLOCK), days="%d %b", months="%b %Y")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from bokeh.palettes import interp_palette
 from workbench.views import theme
 from workbench.views.live import milliseconds
 from workbench.views.scales import Scale, ticks
+from workbench.views.words import marked
 
 Floats = npt.NDArray[np.float64]
 WIDTH = 760
@@ -64,8 +64,8 @@ def svg(figure: Plot, label: str = "") -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label="{escape(label, quote=True)}" '
-        f'font-family="{escape(theme.FONT, quote=True)}" '
+        f'height="{height}" role="img" aria-label="{marked(label)}" '
+        f'font-family="{marked(theme.FONT)}" '
         f'font-size="11" fill="{theme.MUTED}"><rect width="{width}" height="{height}" fill="{theme.PAPER}"/>'
         f'{frame}{_axes(figure, x, y)}<g clip-path="url(#f)">{drawn}</g>{_legend(figure, left)}</svg>'
     )
@@ -147,7 +147,9 @@ def _styled(path: str, look: tuple[Any, ...], glyph: Any, kind: str) -> str:
         dash = ' stroke-dasharray="4 3"' if glyph.line_dash not in ([], None) and _dash(glyph) else ""
         return f'<path d="{path}" fill="none" {stroke}{dash}/>'
     shape = f'<path d="{path}" fill="{fill or "none"}" fill-opacity="{fill_alpha}" {stroke}/>'
-    return shape + (_hatch(path, fill) if _plain(glyph.hatch_pattern) == theme.OPEN_HATCH else "")
+    return shape + (
+        _hatch(path, fill or theme.MUTED) if _plain(glyph.hatch_pattern) == theme.OPEN_HATCH else ""
+    )
 
 
 def _hatch(path: str, color: str) -> str:
@@ -284,6 +286,8 @@ def _mapped(mapper: Any, column: Sequence[Any]) -> list[Any]:
     palette = list(mapper.palette)
     if hasattr(mapper, "factors"):
         return [palette[mapper.factors.index(value) % len(palette)] for value in column]
+    if mapper.low is None or mapper.high is None:  # of no number yet
+        return ["none"] * len(column)
     few = interp_palette(palette, 16)  # so that rows share paths
     share = (np.asarray(column, dtype=float) - mapper.low) / ((mapper.high - mapper.low) or 1.0)
     places = np.nan_to_num(np.clip(share, 0, 1) * 15, nan=-1).round().astype(int)
@@ -295,19 +299,19 @@ def _axes(figure: Plot, x: _Ruler, y: _Ruler) -> str:
     ink = across.major_label_text_color if across is not None else theme.MUTED
     grid = "".join(f'<path d="M{x.first} {at:g}H{x.last}" stroke="{theme.GRID}"/>' for at, _ in _ticks(up, y))
     left = "".join(
-        f'<text x="{x.first - 8}" y="{at + 4:g}" text-anchor="end">{escape(word)}</text>'
+        f'<text x="{x.first - 8}" y="{at + 4:g}" text-anchor="end">{marked(word)}</text>'
         for at, word in _ticks(up, y)
     )
     below = "".join(
-        f'<text x="{at:g}" y="{y.first + 15}" text-anchor="middle" fill="{ink}">{escape(word)}</text>'
+        f'<text x="{at:g}" y="{y.first + 15}" text-anchor="middle" fill="{ink}">{marked(word)}</text>'
         for at, word in _ticks(across, x)
     )
     middle = (y.first + y.last) / 2
     labels = (
         f'<text x="{(x.first + x.last) / 2:g}" y="{y.first + 33}" text-anchor="middle" fill="{ink}">'
-        f"{escape(str(getattr(across, 'axis_label', '') or ''))}</text>"
+        f"{marked(str(getattr(across, 'axis_label', '') or ''))}</text>"
         f'<text transform="rotate(-90 12 {middle:g})" x="12" y="{middle:g}" text-anchor="middle">'
-        f"{escape(str(getattr(up, 'axis_label', '') or ''))}</text>"
+        f"{marked(str(getattr(up, 'axis_label', '') or ''))}</text>"
     )
     return f'{grid}<path d="M{x.first} {y.first}H{x.last}" stroke="{theme.LINE}"/>{left}{below}{labels}'
 
@@ -345,7 +349,7 @@ def _legend(figure: Plot, left: float) -> str:
     words, at = [], left
     title = figure.title.text if figure.title is not None else ""
     if title:
-        words.append(f'<text x="{at}" y="15" font-weight="600">{escape(title)}</text>')
+        words.append(f'<text x="{at}" y="15" font-weight="600">{marked(title)}</text>')
         at += 8 * len(title) + 20
     items = [item for legend in figure.legend if legend.visible for item in legend.items if item.renderers]
     for item in items:
@@ -353,6 +357,6 @@ def _legend(figure: Plot, left: float) -> str:
         glyph = item.renderers[0].glyph
         color = _plain(getattr(glyph, "fill_color", None) or glyph.line_color)
         words.append(f'<rect x="{at}" y="6" width="10" height="10" rx="2" fill="{color}"/>')
-        words.append(f'<text x="{at + 14}" y="15">{escape(word)}</text>')
+        words.append(f'<text x="{at + 14}" y="15">{marked(word)}</text>')
         at += 7 * len(word) + 34
     return "".join(words)

@@ -1,28 +1,28 @@
 """Keeping displays up to date: one task for all of them, which takes only a part of the kernel's time.
 
 Whatever is displayed says how it is refreshed and when it is over. Running a cell again closes what it
-displayed before, and lets go of its widgets, or they would be kept for ever. However much there is to draw,
-drawing takes at most `SHARE` of a core: what is shown is the newest, and what came between is not drawn.
+displayed before, and lets go of its widgets, or they would be kept for ever; and ends its runs, whatever it
+holds by then. However much there is to draw, drawing takes at most `SHARE` of a core: what is shown is the
+newest, and what came between is not drawn.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.runtimes.registry import cell_in_execution
-from workbench.runtimes.turns import running_loop
+from workbench.runtimes.loops import running_loop
+from workbench.runtimes.registry import Cell, cell_in_execution, is_before, stop_of_before
 
 PERIOD = 0.2
 """Seconds between two looks, at least."""
 SHARE = 0.12
 """How much of the time all displays together may take."""
-
-Cell = tuple[str, str]
 
 
 @dataclass(eq=False)
@@ -86,7 +86,9 @@ def follow(
     """Keep a display of the cell being executed up to date; an event loop must be running."""
     global _task
     cell = cell_in_execution()
-    replace(cell)
+    if cell is not None:
+        replace(cell)
+        _heed_cells()
     shown = Shown(refresh, over, done, widgets, cell)
     _shown.append(shown)
     if _task is None or _task.done() or _task.get_loop() is not running_loop():
@@ -97,8 +99,22 @@ def follow(
 def replace(cell: Cell | None) -> None:
     """Close what a cell displayed when it was executed before."""
     for shown in _shown[:]:
-        if cell is not None and shown.cell is not None and shown.cell[0] == cell[0] and shown.cell != cell:
+        if is_before(shown.cell, cell):
             shown.close()
+
+
+def _heed_cells() -> None:
+    """Let IPython tell when a cell begins: it may have nothing of ours any more."""
+    shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if hasattr(shell, "events"):
+        shell.events.register("pre_run_cell", _begins)  # once, however often
+
+
+def _begins(_: Any) -> None:
+    """Let go of what the cell that begins displayed, and started, when it was executed before."""
+    cell = cell_in_execution()
+    replace(cell)
+    stop_of_before(cell)
 
 
 async def _look_at_all() -> None:

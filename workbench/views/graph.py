@@ -5,6 +5,7 @@ Displaying it never blocks the cell: see `workbench.views.incell`.
 
 from __future__ import annotations
 
+import functools
 from html import escape
 from typing import Any
 
@@ -145,18 +146,18 @@ class RunGraph:
         return shown.widget
 
     def _ipython_display_(self) -> None:
-        run = self.run
+        run, shown = self.run, RunGraph(self.run)  # each display follows by itself
         show(
             self.__repr__,
             self._repr_html_,
-            self._made,
-            lambda _: self.refresh(),
+            shown._made,
+            lambda _: shown.refresh(),
             lambda: run.over,
             lambda: run.status,
         )
 
     def _made(self) -> Any:
-        self.widget = _widget(svg=self.diagram.svg(), live=self.values())
+        self.widget = _widget()(svg=self.diagram.svg(), live=self.values())
         self.widget.observe(self._choose, names="chosen")
         return self.widget
 
@@ -197,12 +198,15 @@ class RunGraph:
 
     def _peeked(self, chosen: str) -> dict[str, Any]:
         """Give the last rows of a box or tab as text, with the types of their columns; the latest first."""
+        from workbench.views.tables import lasting
+
         at, _, port = chosen.partition(".")
         if not at.isdigit() or int(at) >= len(self.steps) or port not in ("", *self.boxes[int(at)].aside):
             return {}
         name = self.boxes[int(at)].name
         failed = next((error for error in self.run.errors if error.step == name and not port), None)
         rows = self.peek(name, port or OUT) if failed is None else failed.rows.head(KEPT)
+        length = lasting(rows)
         note = f"the last {len(rows)} rows, the latest first" if len(rows) else "no rows yet"
         if failed is not None:
             note = f"the rows for which it raised {type(failed.cause).__name__}: {failed.cause}"
@@ -214,7 +218,7 @@ class RunGraph:
                 for column, kind in rows.dtypes.items()
             ],
             "rows": list(
-                zip(*([cell(value) for value in rows[column][::-1]] for column in rows), strict=True)
+                zip(*([cell(value, length) for value in rows[column][::-1]] for column in rows), strict=True)
             ),
         }
 
@@ -275,8 +279,9 @@ def _still(diagram: Diagram, picture: str, words: str = "") -> str:
     return f'{words}<div style="overflow-x:auto">{picture}</div>'
 
 
-def _widget(**values: Any) -> Any:
-    """Make the anywidget; it is imported only where one is shown."""
+@functools.cache
+def _widget() -> Any:
+    """Give the anywidget; it is imported only where one is shown."""
     import anywidget
     import traitlets
 
@@ -289,9 +294,10 @@ def _widget(**values: Any) -> Any:
         peek = traitlets.Dict().tag(sync=True)
         chosen = traitlets.Unicode("").tag(sync=True)
 
-    return GraphWidget(**values)
+    return GraphWidget
 
 
+@functools.cache
 def _component() -> Any:
     """Give Panel's component of the same module."""
     import param

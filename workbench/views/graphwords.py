@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pandas as pd
 
 from workbench.runtimes.vitals import NodeVitals, Wait
 from workbench.time import END_OF_TIME, SECOND, timestamp
-from workbench.views.words import NOTHING, clock, seconds, short
+from workbench.views.words import NOTHING, clock, moment, seconds, short
 
 
 def say(said: dict[str, Any], at: int, node: NodeVitals) -> None:
@@ -60,8 +61,8 @@ def _readings(node: NodeVitals) -> dict[str, str]:
 def _mark(node: NodeVitals) -> str:
     if node.watermark == END_OF_TIME:
         return "watermark: end of time"
-    moment = timestamp(node.watermark)
-    return "no watermark" if moment is None else f"watermark {clock(moment)}"
+    at = timestamp(node.watermark)
+    return "no watermark" if at is None else f"watermark {clock(at)}"
 
 
 def width(rate: float) -> float:
@@ -82,12 +83,15 @@ def waiting(wait: Wait) -> str:
     --------
     >>> waiting(Wait("revenue", window=(60 * SECOND, 120 * SECOND), needs=3_200_000_000))
     'revenue: window 00:01–00:02 is open, needs 3.2 s more of event time'
+    >>> waiting(Wait("revenue", window=(0, 86_400 * SECOND), needs=18_000 * SECOND))
+    'revenue: window 1970-01-01 00:00–1970-01-02 00:00 is open, needs 5 h 0 min more of event time'
     >>> waiting(Wait("watermark", by="zone='eu-2'", silent=14 * SECOND))
     "watermark: zone='eu-2' holds it back, no rows for 14.0 s"
     """
     if wait.window is not None:
-        start, end = (clock(timestamp(moment)) for moment in wait.window)
-        if start.endswith(":00") and end.endswith(":00"):
+        length = pd.Timedelta(wait.window[1] - wait.window[0])
+        start, end = (moment(timestamp(bound), length) for bound in wait.window)
+        if all(re.fullmatch(r"\d\d:\d\d:00", bound) for bound in (start, end)):
             start, end = start[:5], end[:5]
         more = seconds(wait.needs / SECOND)
         return f"{wait.node}: window {start}–{end} is open, needs {more} more of event time"
@@ -96,14 +100,18 @@ def waiting(wait: Wait) -> str:
     return f"{wait.node}: {wait.by} holds it back, no rows for {seconds(wait.silent / SECOND)}"
 
 
-def cell(value: Any) -> str:
-    """Give a cell as short text.
+def cell(value: Any, length: pd.Timedelta | None = None) -> str:
+    """Give a cell as short text; a moment as it suits windows of a length.
 
     Examples
     --------
     >>> cell(pd.Timestamp("2026-01-05 09:00:07")), cell(None), cell(1_234.5)
     ('09:00:07', '–', '1,234.50')
+    >>> cell(pd.Timestamp("2026-01-05 09:00:07"), pd.Timedelta("1D"))
+    '2026-01-05 09:00'
     """
+    if isinstance(value, pd.Timestamp) and length is not None:
+        return moment(value, length)
     if isinstance(value, pd.Timestamp):
         return f"{value:%H:%M:%S.%f}"[:-3] if value.microsecond else f"{value:%H:%M:%S}"
     if pd.api.types.is_scalar(value) and pd.isna(value):

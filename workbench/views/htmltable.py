@@ -10,6 +10,8 @@ import pandas as pd
 
 from workbench.model.panes import EARLY, TIMING
 from workbench.views import theme
+from workbench.views.tables import lasting
+from workbench.views.words import NOTHING, moment, number
 
 _TABLE = f"""
 .wb-table {{ font: 12px/1.5 {theme.FONT}; border-collapse: collapse; font-variant-numeric: tabular-nums }}
@@ -31,7 +33,8 @@ def table(frame: pd.DataFrame) -> str:
     latest = frame.iloc[::-1]
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in latest.columns)
     still_open = (latest[TIMING] == EARLY).tolist() if TIMING in latest else [False] * len(latest)
-    columns = [[_cell_text(value) for value in latest[name]] for name in latest.columns]
+    length = lasting(frame)
+    columns = [[_cell_text(value, length) for value in latest[name]] for name in latest.columns]
     rows = [
         "<tr" + (" class='open'" if grey else "") + ">" + "".join(cells) + "</tr>"
         for grey, *cells in zip(still_open, *columns, strict=True)
@@ -39,11 +42,13 @@ def table(frame: pd.DataFrame) -> str:
     return f"<style>{_TABLE}</style><table class='wb-table'><tr>{head}</tr>{''.join(rows)}</table>"
 
 
-def _cell_text(value: Any) -> str:
+def _cell_text(value: Any, length: pd.Timedelta | None) -> str:
     if isinstance(value, pd.Timestamp):
-        return f"<td>{value:%H:%M:%S}</td>"
+        return f"<td>{moment(value, length)}</td>"
     if isinstance(value, float):
-        return f"<td class='n'>{value:,.2f}</td>"
+        return f"<td class='n'>{number(value, 2)}</td>"
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return f"<td>{NOTHING}</td>"
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return f"<td class='n'>{value:,}</td>"
     return f"<td>{html.escape(str(value))}</td>"

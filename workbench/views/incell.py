@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from workbench.runtimes.loops import running_loop
 from workbench.runtimes.registry import cell_in_execution
-from workbench.runtimes.turns import running_loop
 from workbench.views.following import follow
 from workbench.views.stage import slot
 

@@ -6,7 +6,9 @@ time before which all has arrived, and a watermark is a guess at it.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -19,7 +21,7 @@ from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND, Nanos, moment_of
 from workbench.views.completeness import brief
 from workbench.views.planelegend import caption as lines_of
 from workbench.views.planescene import MARGIN, WIDTH, zone_of
-from workbench.views.planewords import key_words, moment
+from workbench.views.planewords import key_words, moment, usual_length
 from workbench.views.scales import Scale, length_ticks, ticks
 from workbench.views.sceneview import SceneView
 from workbench.views.words import percent, seconds, short
@@ -32,6 +34,9 @@ MARKS: Final = 68
 DELAYS: Final = (366, 476)
 """Top and bottom of the distribution of delay."""
 BINS: Final = 60
+
+When: TypeAlias = Callable[..., str]
+"""Writes a moment, perhaps with digits."""
 
 
 class InFlightView(SceneView):
@@ -94,12 +99,13 @@ class InFlightView(SceneView):
 
     def scene(self) -> dict[str, Any]:
         """Draw it as it is now, in two parts: by event time, and by delay."""
-        if not self.plane.version:
+        if self.plane.now == NO_WATERMARK:
             return _nothing(self.name)
         told, zone, bound = self.told(), zone_of(self.plane), self._bound()
-        shapes, points = _by_event_time(told, zone)
+        when = partial(moment, zone=zone, length=usual_length(self.plane.window))
+        shapes, points = _by_event_time(told, zone, when)
         more, others = _by_delay(told, bound)
-        words = _words(told, zone, bound)
+        words = _words(told, when, bound)
         lines = lines_of(words, 12, DELAYS[1] + 62, RIGHT)
         about = "rows by event time: arrived, and happened but not arrived yet"
         title = f"Rows in flight of {self.name}{key_words(self.key)}"
@@ -138,16 +144,16 @@ def _nothing(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _words(told: InFlight, zone: Any, bound: int | None) -> str:
+def _words(told: InFlight, when: When, bound: int | None) -> str:
     """Say all that is to be seen."""
     arrived, waiting = int(told.arrived.sum()), int(told.pending.sum())
-    parts = [f"At {moment(told.now, zone, 1)} {arrived:,} have arrived and {waiting:,}"]
+    parts = [f"At {when(told.now, digits=1)} {arrived:,} have arrived and {waiting:,}"]
     parts[0] += f" {'is' if waiting == 1 else 'are'} known to be under way"
     if told.oldest is not None:
         ago = seconds((told.now - told.oldest) / SECOND)
-        parts[0] += f", the oldest of {moment(told.oldest, zone, 1)}, {ago} ago"
+        parts[0] += f", the oldest of {when(told.oldest, digits=1)}, {ago} ago"
     if told.watermark not in (NO_WATERMARK, END_OF_TIME):
-        parts.append(f"The watermark is at {moment(told.watermark, zone, 1)}")
+        parts.append(f"The watermark is at {when(told.watermark, digits=1)}")
     if len(told.delays):
         half = f"Half of the rows arrive within {seconds(float(np.median(told.delays)) / SECOND)}"
         beyond = "" if bound is None else f"; {percent(told.beyond(bound))} take longer than the bound of"
@@ -155,21 +161,21 @@ def _words(told: InFlight, zone: Any, bound: int | None) -> str:
     return ". ".join(parts) + "."
 
 
-def _by_event_time(told: InFlight, zone: Any) -> tuple[list[Any], list[Any]]:
+def _by_event_time(told: InFlight, zone: Any, when: When) -> tuple[list[Any], list[Any]]:
     """Draw rows by event time, and mark the watermark, the present, and the oldest that has not arrived."""
     top, bottom = BARS
     low, high = int(told.starts[0]), max(int(told.starts[-1]) + told.width, told.now)
     across = Scale(low, high + max((high - low) // 40, 1), LEFT, RIGHT)
     most = max(int((told.arrived + told.pending).max()), 1)
-    bars, points = _stacked(told, across, most, zone)
+    bars, points = _stacked(told, across, most, when)
     words = [["text", "event tick middle", at, bottom + 18, said] for at, said in ticks(across, zone, most=9)]
     axis = ["path", "event axis", f"M{LEFT} {bottom}H{RIGHT}"]
     name = ["text", "event name end", RIGHT, bottom + 36, "event time →"]
     counts = _counts(most, top, bottom)
-    return [*counts, *words, *bars, *_marks_of(told, across, zone), axis, name, *_legend(bottom + 36)], points
+    return [*counts, *words, *bars, *_marks_of(told, across, when), axis, name, *_legend(bottom + 36)], points
 
 
-def _stacked(told: InFlight, across: Scale, most: int, zone: Any) -> tuple[list[Any], list[Any]]:
+def _stacked(told: InFlight, across: Scale, most: int, when: When) -> tuple[list[Any], list[Any]]:
     """Draw how many rows of each interval have arrived, and above them how many are under way."""
     (top, bottom), shapes, points = BARS, [], []
     counts = (each.tolist() for each in (told.starts, told.arrived, told.pending))
@@ -181,12 +187,12 @@ def _stacked(told: InFlight, across: Scale, most: int, zone: Any) -> tuple[list[
         if waits:
             shapes += [_bar(name, left, right, bottom - low - high, high) for name in ("pending", "open")]
         if came or waits:
-            words = f"event time {moment(start, zone)}\n{came:,} arrived, {waits:,} under way"
+            words = f"event time {when(start)}\n{came:,} arrived, {waits:,} under way"
             points.append([round((left + right) / 2, 1), round(bottom - low - high, 1), words])
     return shapes, points
 
 
-def _marks_of(told: InFlight, across: Scale, zone: Any) -> list[Any]:
+def _marks_of(told: InFlight, across: Scale, when: When) -> list[Any]:
     """Mark the watermark, the oldest row that has not arrived, and the present, each at its own height."""
     marks = [
         ("watermark", "watermark", told.watermark, "event"),
@@ -199,7 +205,7 @@ def _marks_of(told: InFlight, across: Scale, zone: Any) -> list[Any]:
             continue
         x, y = across(at), MARKS + 17 * number
         left = x > (LEFT + RIGHT) / 2
-        told_at = f"{words} {moment(at, zone, 1)}"
+        told_at = f"{words} {when(at, digits=1)}"
         shapes.append(["path", name, f"M{x} {y - 8}V{BARS[1]}"])
         shapes.append(["text", f"value {colour}{' end' * left}", x - 6 if left else x + 6, y, told_at])
     return shapes

@@ -18,11 +18,15 @@ import numpy.typing as npt
 import pandas as pd
 from bokeh.models import ColumnDataSource
 
+from workbench.views.words import NOTHING
+
 Columns = Mapping[str, npt.NDArray[Any]]
 """Columns of equal length: float64 (times as milliseconds since 1970-01-01 UTC), or objects for words."""
 
 Shape = Callable[[pd.DataFrame], Mapping[str, Columns]]
 """From a frame to the tables of a figure; an empty frame gives tables with all their columns."""
+
+_NULLS = frozenset(map(str, (None, np.nan, pd.NaT, pd.NA)))
 
 Change = Literal["same", "patched", "streamed", "replaced"]
 
@@ -133,11 +137,13 @@ class Tables:
     Parameters
     ----------
     columns : mapping of str to mapping of str to array
-        By the table's name, its columns; one called `KEY` tells rows apart, and without it all go at once.
+        By the table's name, its columns.
+    key : str
+        The column that tells rows apart; without it all go at once.
     """
 
-    def __init__(self, columns: Mapping[str, Columns]) -> None:
-        self.columns = columns
+    def __init__(self, columns: Mapping[str, Columns], *, key: str = KEY) -> None:
+        self.columns, self.key = columns, key
         self._since: WeakKeyDictionary[Tables, str] = WeakKeyDictionary()
         self._whole = ""
 
@@ -161,20 +167,23 @@ class Tables:
                 self._whole = json.dumps({name: _whole(table) for name, table in self.columns.items()})
             return self._whole
         if held not in self._since:
-            steps = {name: _step(held.columns.get(name, {}), table) for name, table in self.columns.items()}
+            steps = {
+                name: _step(held.columns.get(name, {}), table, self.key)
+                for name, table in self.columns.items()
+            }
             self._since[held] = json.dumps({name: step for name, step in steps.items() if step})
         return self._since[held]
 
 
-def _step(held: Columns, wanted: Columns) -> dict[str, Any]:
+def _step(held: Columns, wanted: Columns, key: str) -> dict[str, Any]:
     """Give what leads from a table to another; nothing if they are the same."""
-    kept = _overlap(held, wanted, KEY)
+    kept = _overlap(held, wanted, key)
     if kept is None:
         return {} if _equal(held, wanted) else _whole(wanted)
-    first = len(held[KEY]) - kept
+    first = len(held[key]) - kept
     changed = _changed(held, wanted, first, kept)
     cells = {name: [rows.tolist(), _listed(new[rows])] for name, rows, new in changed}
-    grown = kept < len(wanted[KEY])
+    grown = kept < len(wanted[key])
     fresh = {name: _listed(column[kept:]) for name, column in wanted.items()} if grown else {}
     return {"drop": first, "cells": cells, "fresh": fresh} if first or cells or fresh else {}
 
@@ -205,7 +214,7 @@ def milliseconds(times: Any) -> npt.NDArray[np.float64]:
     [1500.0]
     """
     if isinstance(times, pd.Series) and pd.api.types.is_numeric_dtype(times):
-        return times.to_numpy(dtype=np.float64)
+        return times.to_numpy(dtype=np.float64, na_value=np.nan)
     column = times if isinstance(times, pd.Series) else pd.DatetimeIndex(times)
     moments = column.to_numpy().astype("datetime64[us]")
     counted = moments.view(np.int64) / 1e3
@@ -213,15 +222,19 @@ def milliseconds(times: Any) -> npt.NDArray[np.float64]:
 
 
 def words(values: Any) -> npt.NDArray[np.object_]:
-    """Give values as an object array of strings, which can be patched with longer ones.
+    """Give values as an object array of strings, which can be patched with longer ones; a dash for null.
 
     Examples
     --------
-    >>> words(["FR", 7]).tolist()
-    ['FR', '7']
+    >>> words(["FR", 7, None]).tolist()
+    ['FR', '7', '–']
     """
-    array = np.empty(len(values), dtype=object)
-    array[:] = [str(value) for value in values]
+    said = [str(value) for value in values]
+    if not _NULLS.isdisjoint(said):
+        missing = pd.isna(np.fromiter(values, dtype=object, count=len(said)))
+        said = [NOTHING if null else word for null, word in zip(missing, said, strict=True)]
+    array = np.empty(len(said), dtype=object)
+    array[:] = said
     return array
 
 
@@ -252,9 +265,12 @@ class Drawn:
         str
             The greatest change that a table took; see `sync`.
         """
-        tables = {} if self.shown is None else self.shown.columns
+        shown = Tables({}) if self.shown is None else self.shown
+        tables = shown.columns
         order: list[Change] = ["same", "patched", "streamed", "replaced"]
-        changes = [sync(source, tables[name]) for name, source in self.sources.items() if name in tables]
+        changes = [
+            sync(source, tables[name], shown.key) for name, source in self.sources.items() if name in tables
+        ]
         return max(changes, key=order.index, default="same")
 
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import holoviews as hv
 
-from workbench.runtimes.registry import cell_in_execution
-from workbench.runtimes.turns import running_loop
+from workbench.runtimes.loops import running_loop
+from workbench.runtimes.registry import Cell, cell_in_execution
 from workbench.views.bokehwidget import BokehWidget
 from workbench.views.cells import Table
 from workbench.views.drawing import Drawing
 from workbench.views.figuresvg import svg
-from workbench.views.following import Cell, follow, replace
+from workbench.views.following import follow, replace
 from workbench.views.htmltable import table
 from workbench.views.incell import STILL
 from workbench.views.rows import Rows, rows_in, run_of

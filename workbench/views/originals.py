@@ -7,7 +7,7 @@ and rows go by the wire of the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import holoviews as hv
@@ -20,7 +20,7 @@ from bokeh.models import ColumnDataSource, Plot
 from bokeh.util.serialization import transform_array
 
 from workbench.errors import WorkbenchError
-from workbench.views.drawing import Drawing
+from workbench.views.drawing import KEY, Drawing
 from workbench.views.live import Tables
 from workbench.views.rows import Rows
 from workbench.views.service import Feed
@@ -106,7 +106,7 @@ class Original:
             drawing = self.drawing
             drawing.update(changed)
         sources = drawing.document.select({"type": ColumnDataSource})
-        self.tables = Tables({source.id: _columns(source) for source in sources})
+        self.tables = Tables({source.id: _columns(source) for source in sources}, key=KEY)
 
     def copy(self) -> Copy | None:
         """Give a copy; None as long as there is no row to be drawn."""
@@ -138,6 +138,8 @@ class Original:
         model, name = getattr(event, "model", None), getattr(event, "attr", "")
         if model is not None and not isinstance(model, ColumnDataSource):
             self.changes[model.id, name] = self.version
+            if not _is_plain(getattr(model, name)):
+                self._copied = None
 
 
 class Copy:
@@ -172,14 +174,15 @@ class Copy:
         return {name: model for name, model in self._models.items() if isinstance(model, ColumnDataSource)}
 
     def follow(self) -> bool:
-        """Take over what has changed, but for rows; False if the original has been drawn anew."""
+        """Take over what has changed, but for rows; False if it must be copied anew."""
         if self._original.drawing is not self._drawing:
             return False
         for (name, what), version in self._original.changes.items():
             if version > self._version and name in self._models:
                 value = getattr(self._drawing.document.models[name], what)
-                if isinstance(value, int | float | str | None):
-                    setattr(self._models[name], what, value)
+                if not _is_plain(value):
+                    return False
+                setattr(self._models[name], what, list(value) if isinstance(value, list) else value)
         self._version = self._original.version
         return True
 
@@ -202,6 +205,13 @@ def note_failures(shown: Any, failed: list[Exception]) -> None:
             each.callback.callable = noting(each.callback.callable)
         for given in each.callback.inputs:
             note_failures(given, failed)
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value refers to no model, so that a copy can have it too."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return all(map(_is_plain, value))
+    return isinstance(value, int | float | str | None)
 
 
 def _columns(source: ColumnDataSource) -> dict[str, npt.NDArray[Any]]:

@@ -17,10 +17,10 @@ import pandas as pd
 
 from workbench.model.panes import EARLY, TIMING, WINDOW_END, WINDOW_START
 from workbench.views import theme
-from workbench.views.elements import CLOCK, Axes, Part, composed
+from workbench.views.elements import STATE, Axes, Part, composed, held, own
 from workbench.views.live import words
-from workbench.views.tables import openness, pivoted
-from workbench.views.words import clock
+from workbench.views.tables import labels, lasting, openness, pivoted
+from workbench.views.words import moment, pattern
 
 Floats = npt.NDArray[np.float64]
 MOST = 12
@@ -60,12 +60,13 @@ class Picture:
     opts: Mapping[str, Any] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     kind = ""
+    whole = True  # whether it shows all panes of a window
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give the rows that are shown: those of the last windows, or just the last."""
         if WINDOW_END not in frame:
             return frame.tail(self.last)
-        ends = frame[WINDOW_END].drop_duplicates().nlargest(self.last)
+        ends = frame[WINDOW_END].dropna().drop_duplicates().nlargest(self.last)
         return frame[frame[WINDOW_END] >= ends.iloc[-1]] if len(ends) else frame
 
     def parts(self, frame: pd.DataFrame) -> dict[str, Part]:
@@ -97,15 +98,18 @@ class Picture:
         if WINDOW_END not in frame:
             return f"{what}: the last {len(frame):,} rows"
         ends = frame[WINDOW_END]
+        if ends.isna().all():
+            return f"{what}: one window of all time"
         still_open = frame.loc[openness(frame), WINDOW_END].nunique()
-        reach = f"from {clock(frame[WINDOW_START].min())} to {clock(ends.max())} ({self.zone})"
+        first, last = (moment(at, lasting(frame)) for at in (frame[WINDOW_START].min(), ends.max()))
+        reach = f"from {first} to {last} ({self.zone})"
         return f"{what}: {ends.nunique():,} windows, {reach}, {still_open} of them still open"
 
     def meet(self, frame: pd.DataFrame, column: str) -> list[str]:
         """Give the names of what is told apart; of those that are new the greatest come first."""
         if column in frame and len(self.names) < self.most:
-            labels = frame[column].astype(str)
-            new = labels[~labels.isin(self.names)]
+            told = labels(frame[column])
+            new = told[~told.isin(self.names)]
             if len(new):
                 sizes = frame[self.y].abs().groupby(new).sum()
                 fresh = sizes.sort_values(ascending=False, kind="stable").index
@@ -116,10 +120,14 @@ class Picture:
         """Give the colour of a name by its place."""
         return theme.series(place)
 
-    def tooltips(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
+    def tooltips(self, frame: pd.DataFrame, *more: tuple[str, str]) -> list[tuple[str, str]]:
         """Say what pointing at a mark tells."""
-        said = [("window", f"@{{{WINDOW_START}}}{{{CLOCK}}} – @{{{WINDOW_END}}}{{{CLOCK}}}")]
-        return [*said, *([(self.by, f"@{{{self.by}}}")] if self.by else []), *more, ("", "@state")]
+        at = pattern(lasting(frame))
+        said = [("window", f"@{{{WINDOW_START}}}{{{at}}} – @{{{WINDOW_END}}}{{{at}}}")]
+        return [*said, *self._told_apart(), *more, ("", f"@{{{STATE}}}")]
+
+    def _told_apart(self) -> list[tuple[str, str]]:
+        return [(self.by, f"@{{{held(self.by)}}}")] if self.by else []
 
 
 class Lines(Picture):
@@ -164,21 +172,20 @@ class Lines(Picture):
             tail = known[known >= (seen[-1] if len(seen) else 0)]
             ends += [(before, after, i) for before, after in itertools.pairwise(tail)]
         start, end, which = np.array(ends, dtype=np.int64).reshape(-1, 3).T
-        x_end, y_end = f"{self.x}_to", f"{self.y}_to"
+        x, y, x_end, y_end = held(self.x), held(self.y), own("x_to"), own("y_to")
         columns = {
-            self.x: moments[start],
-            self.y: values[start, which],
+            x: moments[start],
+            y: values[start, which],
             x_end: moments[end],
             y_end: values[end, which],
             "line_color": words([self.color(i) for i in which]),
         }
-        times = self._times(frame)
         return Part(
             "Segments",
-            [self.x, self.y, x_end, y_end],
+            [x, y, x_end, y_end],
             ["line_color"],
             columns,
-            times=times | {x_end} if times else times,
+            times=frozenset({x, x_end}) if self._times(frame) else frozenset(),
             looks={
                 "line_color": hv.dim("line_color"),
                 "line_dash": "4 3",
@@ -195,29 +202,34 @@ class Lines(Picture):
         rows, which = np.nonzero(~np.isnan(values))
         still_open = np.isnan(final[rows, which])
         color = words([self.color(int(i)) for i in which])
-        place, value = f"{self.y}_stacked" if tops is not None else self.y, values[rows, which]
+        x, y, value = held(self.x), held(self.y), values[rows, which]
         columns = {
-            self.x: moments[rows],
-            place: value if tops is None else tops[rows, which],
-            **({self.y: value} if tops is not None else {}),
-            **({self.by: words([self.names[i] for i in which])} if self.by else {}),
+            x: moments[rows],
+            **({own("stacked"): tops[rows, which]} if tops is not None else {}),
+            y: value,
+            **({held(self.by): words([self.names[i] for i in which])} if self.by else {}),
             "line_color": color,
             "fill_alpha": np.where(still_open, 0.0, 1.0),
             "fill_color": color,
-            "state": words(np.where(still_open, "still open", "final")),
+            STATE: words(np.where(still_open, "still open", "final")),
         }
-        x = f"@{{{self.x}}}{{{CLOCK}}}" if self._times(frame) else f"@{{{self.x}}}"
-        told = [(self.by, f"@{{{self.by}}}")] if self.by else []
+        is_time = bool(self._times(frame))
+        told = [(self.x, f"@{{{x}}}" + (f"{{{pattern(lasting(frame))}}}" if is_time else ""))]
         looks = {each: hv.dim(each) for each in ("line_color", "fill_alpha", "fill_color")}
         part = Part(
             "Scatter",
-            [self.x],
-            [name for name in columns if name != self.x],
+            [x],
+            [name for name in columns if name != x],
             columns,
-            times=self._times(frame),
+            times=frozenset({x}) if is_time else frozenset(),
             looks={**looks, "size": 4.5, "show_legend": False},
             keys=moments[rows] * 1_000 + which,
-            tooltips=[(self.x, x), *told, (self.y, f"@{{{self.y}}}{{0,0.[00]}}"), ("", "@state")],
+            tooltips=[
+                *told,
+                *self._told_apart(),
+                (self.y, f"@{{{y}}}{{0,0.[00]}}"),
+                ("", f"@{{{STATE}}}"),
+            ],
         )
         return {"dots": part}
 
@@ -248,8 +260,8 @@ class Areas(Lines):
                 parts[f"{'open' if still_open else 'area'} {name}"] = Part(
                     "Area",
                     [self.x],
-                    [self.y, "bottom"],
-                    {self.x: moments[rows], self.y: tops[rows, i], "bottom": bottoms[rows, i]},
+                    [self.y, own("bottom")],
+                    {self.x: moments[rows], self.y: tops[rows, i], own("bottom"): bottoms[rows, i]},
                     times=self._times(frame),
                     looks={
                         "color": self.color(i),
@@ -266,8 +278,6 @@ class Areas(Lines):
 
 def _pivots(frame: pd.DataFrame, x: str, y: str, by: str, names: list[str]) -> tuple[Floats, Floats, Floats]:
     """Give by moment and name all values, those of closed windows, and the moments, ascending."""
-    if len(frame) and not pd.api.types.is_datetime64_any_dtype(frame[x]):  # as a moment: so many milliseconds
-        frame = frame.assign(**{x: pd.to_datetime(frame[x].to_numpy(dtype=float) * 1e6, unit="ns")})
     moments, values = pivoted(frame, x, y, by or None, names)
     still_open = frame[TIMING] == EARLY if TIMING in frame else pd.Series(False, index=frame.index)
     _, final = pivoted(

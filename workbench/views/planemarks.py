@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.runtimes.fates import FATES, LATE_ACCEPTED, ON_TIME_ROW, REFUSED, TOO_LATE
 from workbench.runtimes.inflight import Pending
-from workbench.views.planewords import PENDING, moment
+from workbench.views.planewords import PENDING
 from workbench.views.words import seconds, short
 
 MOST: Final = 400
@@ -93,7 +93,7 @@ def _marks(canvas: Any, fate: str, rows: pd.DataFrame) -> None:
 
 def _told(fate: str, time: int, arrival: int, canvas: Any) -> str:
     """Say what one mark is."""
-    when, came = moment(time, canvas.zone, 1), moment(arrival, canvas.zone, 1)
+    when, came = canvas.moment(time, 1), canvas.moment(arrival, 1)
     verb = "arrives" if fate == PENDING else "arrived"
     return f"{canvas.fates[fate]}: of {when}\n{verb} {seconds((arrival - time) / 1e9)} later, at {came}"
 

@@ -33,6 +33,7 @@ from workbench.views.planewords import (
     other_words,
     spoken,
     under_way_words,
+    usual_length,
 )
 from workbench.views.scales import Scale, ticks
 
@@ -63,10 +64,16 @@ class Canvas:
     across: Scale
     up: Scale
     zone: Any = None
+    length: int = 0
+    """Of windows, in nanoseconds; moments are written as it suits them."""
     fates: dict[str, str] = field(default_factory=lambda: FATE_WORDS)
     under: list[Shape] = field(default_factory=list)
     plot: list[Shape] = field(default_factory=list)
     points: list[Shape] = field(default_factory=list)
+
+    def moment(self, nanos: int, digits: int = 0) -> str:
+        """Write a moment."""
+        return moment(nanos, self.zone, digits, self.length)
 
     def rect(self, name: str, start: int, end: int, begin: int, until: int, opacity: float = 1.0) -> None:
         """Draw what lasts from one moment of event time, and of processing time, to another."""
@@ -204,8 +211,9 @@ def extent_of(plane: Plane, key: dict[str, Any] | None = None, last: int | None 
     """Give what is to be seen: all there is, with whole windows, or the last of it."""
     bounds = _bounds(plane, plane.rows(key), key, last)
     windows = lanes(plane, key) if last is None else []
-    starts, ends = (lane.start for lane in windows), (lane.end for lane in windows)
-    return min(bounds[0], *starts, bounds[0]), max(bounds[1], *ends, bounds[1]), bounds[2], bounds[3]
+    starts = (lane.start for lane in windows if lane.start != NO_WATERMARK)  # a global one has no bounds
+    ends = (lane.end for lane in windows if lane.end != END_OF_TIME)
+    return min([bounds[0], *starts]), max([bounds[1], *ends]), bounds[2], bounds[3]
 
 
 def _bounds(plane: Plane, rows: pd.DataFrame, key: dict[str, Any] | None, last: int | None) -> Extent:
@@ -239,6 +247,7 @@ def _canvas(extent: Extent, plane: Plane, width: int, *, ahead: bool) -> Canvas:
         Scale(left - across // 50, right + across // 50, LEFT, width - MARGIN),
         Scale(bottom - up // 40, top + (int(up * AHEAD) if ahead else up // 18), BOTTOM, TOP),
         zone_of(plane),
+        usual_length(plane.window),
         FATE_WORDS if plane.window is not None else DATED_WORDS,
     )
 
@@ -294,7 +303,7 @@ def _freed(canvas: Canvas, lane: Lane) -> None:
     left, right, at = canvas.across.within(lane.start), canvas.across.within(lane.end), canvas.up(lane.freed)
     if right - left > 3:
         canvas.plot.append(["path", "freed", f"M{left + 1} {at + 4}V{at}H{right - 1}V{at + 4}"])
-        canvas.points.append([right - 6, at, f"state of {moment(lane.start, canvas.zone)} is freed"])
+        canvas.points.append([right - 6, at, f"state of {canvas.moment(lane.start)} is freed"])
 
 
 def _now(canvas: Canvas, now: int) -> None:
@@ -310,7 +319,8 @@ def _steps(canvas: Canvas, name: str, steps: Nanos, back: int, now: int) -> None
     if not len(moments):
         return
     right = canvas.across.last
-    x = np.where(watermarks == END_OF_TIME, right, canvas.across.many(np.maximum(watermarks, 0) - back))
+    known = np.where(watermarks == NO_WATERMARK, canvas.across.low, watermarks - back)
+    x = np.where(watermarks == END_OF_TIME, right, canvas.across.many(known))
     x, y = np.clip(x, LEFT - 9, right), np.clip(canvas.up.many(moments), TOP - 9, BOTTOM + 9)
     last = np.append(np.diff(np.round(y)) != 0, True)  # of steps within a pixel, the last
     x, y = x[last], y[last]

@@ -12,7 +12,7 @@ from workbench.runtimes.lanes import Lane
 from workbench.runtimes.plane import Plane
 from workbench.time import END_OF_TIME, NO_WATERMARK, to_nanos
 from workbench.views.planemarks import together
-from workbench.views.planewords import first_output, moment, value_words
+from workbench.views.planewords import first_output, value_words
 
 APART: Final = 13
 """How many pixels apart panes of one window and timing are drawn, at least."""
@@ -44,7 +44,7 @@ def _bounds(panes: pd.DataFrame) -> pd.DataFrame:
     """Give what there is to know of panes: when they fired, for which window, and how."""
     ends = to_nanos(panes[WINDOW_END])
     told = {
-        "fired": panes.fired.to_numpy(),
+        "fired": panes.index.to_numpy(),
         "start": to_nanos(panes[WINDOW_START]),
         "end": np.where(ends == NO_WATERMARK, END_OF_TIME, ends),
         "timing": panes[TIMING].astype(str).to_numpy(),
@@ -88,7 +88,7 @@ def _stamp(
     if right <= left:
         return []
     middle, width = round((left + right) / 2, 1), 7.0 * len(words) + 4
-    canvas.points.append([middle, at, _told(stamp, what, canvas.zone)])
+    canvas.points.append([middle, at, _told(stamp, what, canvas)])
     shapes = [["path", f"pane {timing}", f"M{left:.1f} {at}H{right:.1f}"]]
     shapes.append(["path", f"sign {timing}", _sign(timing, left + 5, at)])
     places = (middle, round(right - width / 2 - 4, 1), round(left + width / 2 + 14, 1))
@@ -99,12 +99,12 @@ def _stamp(
     return shapes
 
 
-def _told(stamp: dict[str, Any], what: str, zone: Any) -> str:
+def _told(stamp: dict[str, Any], what: str, canvas: Any) -> str:
     """Say what a pane is."""
-    kind, start = stamp["timing"].replace("_", "-"), moment(stamp["start"], zone)
+    kind, start = stamp["timing"].replace("_", "-"), canvas.moment(stamp["start"])
     value = f"{what}: {stamp['words']}" if stamp["words"] else ""
     more = f"\n{stamp['many']} panes here, the last is told" if stamp["many"] > 1 else ""
-    return f"{kind} pane of window {start}, fired at {moment(stamp['fired'], zone, 1)}\n{value}{more}"
+    return f"{kind} pane of window {start}, fired at {canvas.moment(stamp['fired'], 1)}\n{value}{more}"
 
 
 def _sign(timing: str, x: float, y: float) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import html
 from typing import Any
 
 from workbench.views import theme
+from workbench.views.words import marked
 
 _HATCH = (
     '<defs><pattern id="wb-plane-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
@@ -43,7 +43,7 @@ def static(scene: dict[str, Any]) -> str:
 def html_of(picture: str, label: str, style: str = "max-width:min(100%, 1100px)") -> str:
     """Give an SVG as HTML that stands in a notebook nobody has trusted: there SVG itself is taken out."""
     data = base64.b64encode(alone(picture).encode()).decode()
-    words = html.escape(label, quote=True)
+    words = marked(label)
     return f'<img alt="{words}" style="{style}" src="data:image/svg+xml;base64,{data}"/>'
 
 
@@ -68,7 +68,7 @@ def svg(scene: dict[str, Any]) -> str:
     width, height = scene["size"]
     left, right, top, bottom = scene["frame"]
     clip = f'<clipPath id="wb-plane-clip"><path d="M{left} {top}H{right}V{bottom}H{left}z"/></clipPath>'
-    label = html.escape(scene["label"], quote=True)
+    label = marked(scene["label"])
     return "".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" ',
@@ -93,7 +93,7 @@ def _shape(shape: list[Any]) -> str:
             return f'<path class="{name}" d="{rest[0]}"/>'
         case _:
             x, y, words = rest
-            return f'<text class="{name}" x="{x}" y="{y}">{html.escape(str(words))}</text>'
+            return f'<text class="{name}" x="{x}" y="{y}">{marked(str(words))}</text>'
 
 
 def _squeezed(css: str) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench.model.panes import EARLY, LATE, ON_TIME
 from workbench.model.steps import Aggregated
-from workbench.model.windows import Count, Global, Session
+from workbench.model.windows import Calendar, Count, Global, Session, Window
 from workbench.runtimes.fates import FATES
 from workbench.runtimes.inflight import Pending
 from workbench.runtimes.lanes import Lane
@@ -18,7 +18,9 @@ from workbench.runtimes.plane import Plane
 from workbench.runtimes.whatif import WhatIf
 from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND
 from workbench.views.words import NOTHING, seconds
+from workbench.views.words import moment as written
 
+DAY = 86_400 * SECOND
 PENDING = "pending"
 """Rows that have happened and not arrived: no fate yet, but drawn like one."""
 
@@ -33,20 +35,35 @@ DATED_WORDS = {**FATE_WORDS, "on_time": "in time", "late_accepted": "behind the 
 """Where there are no windows."""
 
 
-def moment(nanos: int, zone: Any = None, digits: int = 0) -> str:
-    """Write a moment of the day, in a time zone.
+def moment(nanos: int, zone: Any = None, digits: int = 0, length: int = 0) -> str:
+    """Write a moment in a time zone, as it suits windows of a length, in nanoseconds; perhaps with tenths.
 
     Examples
     --------
-    >>> moment(61_250_000_000), moment(61_250_000_000, digits=1)
-    ('00:01:01', '00:01:01.2')
+    >>> moment(61_250_000_000), moment(61_250_000_000, digits=1), moment(61_250_000_000, length=SECOND // 20)
+    ('00:01:01', '00:01:01.2', '00:01:01.250')
     """
     if nanos in (END_OF_TIME, NO_WATERMARK):
         return NOTHING
     at = pd.Timestamp(int(nanos), unit="ns", tz="UTC")
     at = at if zone is None else at.tz_convert(zone)
-    tenths = f".{at.microsecond // 100_000}" if digits else ""
-    return f"{at:%H:%M:%S}{tenths}"
+    words = written(at, pd.Timedelta(length))
+    return f"{words}.{at.microsecond // 100_000}" if digits and len(words) == len("00:00:00") else words
+
+
+def usual_length(window: Window | None) -> int:
+    """Give the length that says how moments are best written, in nanoseconds: a day, or what is shortest.
+
+    Examples
+    --------
+    >>> from workbench.model.windows import Sliding
+    >>> usual_length(Sliding("1min", "50ms")), usual_length(Sliding("2D", "1h")) == DAY
+    (50000000, True)
+    """
+    if isinstance(window, Calendar):
+        return DAY
+    lengths = getattr(window, "lengths", ())[:2]  # the offset is none
+    return DAY if max(lengths, default=0) >= DAY else min(lengths, default=0)
 
 
 def value_words(value: Any) -> str:
@@ -112,7 +129,7 @@ def under_way_words(pending: Pending, until: int) -> list[str]:
 
 def other_words(other: WhatIf | None) -> list[str]:
     """Say what another watermark would have done, against what there was."""
-    if other is None:
+    if other is None or not sum(other.real.values()):
         return []
     fates = [fate for fate in FATES if other.counts[fate] or other.real[fate]]
     told = [f"{other.counts[fate]:,} {FATE_WORDS[fate]} (really {other.real[fate]:,})" for fate in fates]
@@ -187,13 +204,12 @@ def _next(plane: Plane, windows: list[Lane], zone: Any, held_by: str | None) -> 
         return f"There is no watermark yet.{held}"
     lane = min((lane for lane in windows if lane.end > watermark), key=lambda lane: lane.end, default=None)
     if lane is None:
-        return f"No window is open; the watermark is at {moment(watermark, zone, 1)}.{held}"
+        usual = usual_length(window)
+        return f"No window is open; the watermark is at {moment(watermark, zone, 1, usual)}.{held}"
     what = "The session from" if isinstance(window, Session) else "Window"
     needs = seconds((lane.end - watermark) / SECOND)
-    return (
-        f"{what} {moment(lane.start, zone)} fires when the watermark passes {moment(lane.end, zone)}: "
-        f"needs {needs} more of event time.{held}"
-    )
+    start, end = (moment(each, zone, length=lane.end - lane.start) for each in (lane.start, lane.end))
+    return f"{what} {start} fires when the watermark passes {end}: needs {needs} more of event time.{held}"
 
 
 def _dated(plane: Plane, zone: Any, held_by: str | None) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import holoviews as hv
+import pandas as pd
 
 from workbench.errors import DescriptionError
+from workbench.model.aggregates import Aggregate
 from workbench.model.panes import REVISION, TIMING, WINDOW_END, WINDOW_START
-from workbench.model.steps import Aggregated
+from workbench.model.steps import Aggregated, Apply, Date
 from workbench.model.stream import EventStream
+from workbench.model.windows import Global
 from workbench.runtimes.sought import key_values
 from workbench.schema import require
 from workbench.views.boxes import Bins, Candles, CategoryBars, WindowBars
@@ -46,10 +49,17 @@ class PlotAccessor:
         self.stream = stream
 
     def __call__(self) -> hv.DynamicMap:
-        """Give the picture that suits the stream: lines of the first aggregate by key, or a table."""
+        """Give the picture that suits the stream: lines of the first number by key, or a table.
+
+        Of all time there is no line; there are bars of the keys.
+        """
         step = self.stream.step
         if isinstance(step, Aggregated) and len(step.keys) <= 1:
-            return self.line(WINDOW_END, step.aggregates[0].output, by=step.keys[0] if step.keys else None)
+            number = next((each.output for each in step.aggregates if _is_number(each, step)), None)
+            if number is not None and not isinstance(step.window, Global):
+                return self.line(WINDOW_END, number, by=step.keys[0] if step.keys else None)
+            if number is not None and step.keys:
+                return self.bars(step.keys[0], number)
         return self.table()
 
     def line(
@@ -62,7 +72,7 @@ class PlotAccessor:
         x, y : str
             Columns: a datetime or a number, and a number.
         by : str, optional
-            The column that divides the rows into lines.
+            The column that divides the rows into lines; where panes have a key it must be the key.
         last : int
             How many windows are shown; of a stream without windows, how many rows.
         most : int
@@ -114,7 +124,8 @@ class PlotAccessor:
         y, by, last, most, **opts
             As for `line`; categories are not divided further.
         stacked : bool
-            Whether the bars of a window are one on the other, or side by side.
+            Whether the bars of a window are one on the other, or side by side; without ``by``, those of all
+            keys are one on the other.
         """
         if x in (WINDOW_START, WINDOW_END):
             return self._show(WindowBars, x, y, by, last=last, most=most, stacked=stacked, opts=opts)
@@ -154,6 +165,7 @@ class PlotAccessor:
         step = self.stream.step
         keys = step.keys if isinstance(step, Aggregated) else ()
         prefix = self._prices(name)
+        self._refuse_timeless("candles")
         only = key_values(keys, key) if keys or key is not None else {}
         picture = Candles(y=prefix.rstrip("_") or "price", prefix=prefix, only=only, last=last, opts=opts)
         return self._live(picture)
@@ -178,7 +190,11 @@ class PlotAccessor:
         return self._live(Table(last=last, opts=opts))
 
     def _show(self, kind: type[Picture], x: str, y: str, by: str | None, **options: Any) -> hv.DynamicMap:
-        self._require(x, y, by)
+        self._require(x, y, by, by=by)
+        if x in (WINDOW_START, WINDOW_END):
+            self._refuse_timeless(f"a {kind.kind} over {x!r}")
+        if not (kind is WindowBars and options["stacked"]):
+            self._refuse_undivided(kind, x, y, by)
         return self._live(kind(x=x, y=y, by=by or "", **options))
 
     def _live(self, picture: Picture) -> hv.DynamicMap:
@@ -187,11 +203,33 @@ class PlotAccessor:
         rows = Rows(self.stream, picture)
         return hv.DynamicMap(rows.draw, streams=[rows])
 
-    def _require(self, *columns: str | None) -> None:
+    def _require(self, *columns: str | None, by: str | None = None) -> None:
         if self.stream.columns is not None:
             require(self.stream.columns, [column for column in columns if column], "a plot")
-        if columns[-1] in (TIMING, REVISION):
-            raise DescriptionError(f"rows cannot be divided by {columns[-1]!r}", hint="choose a key")
+        if by in (TIMING, REVISION):
+            raise DescriptionError(f"rows cannot be divided by {by!r}", hint="choose a key")
+
+    def _refuse_timeless(self, kind: str) -> None:
+        """Refuse a picture along time of a window that has no bounds."""
+        step = self.stream.step
+        if isinstance(step, Aggregated) and isinstance(step.window, Global):
+            raise DescriptionError(
+                f"{kind} of {step.window!r}",
+                detail="it is one window of all time, without a start and an end",
+                hint=f"bars({step.keys[0]!r}, ...)" if step.keys else "table()",
+            )
+
+    def _refuse_undivided(self, kind: type[Picture], x: str, y: str, by: str | None) -> None:
+        """Refuse a picture in which the panes of several keys would be at one place."""
+        step = self.stream.step
+        left = [key for key in step.keys if key not in (x, by)] if isinstance(step, Aggregated) else []
+        if left:
+            free = len(left) == 1 and by is None and kind is not CategoryBars
+            raise DescriptionError(
+                f"a {kind.kind} of {y!r} does not tell {', '.join(map(repr, left))} apart",
+                detail="a window has a pane for each of its values, of which one would hide the others",
+                hint=f"by={left[0]!r}" if free else f"leave {left[0]!r} out of groupby, or query one value",
+            )
 
     def _prices(self, name: str | None) -> str:
         columns = self.stream.columns or ()
@@ -204,3 +242,17 @@ class PlotAccessor:
                 hint="aggregate them with 'ohlc', as in .agg(price=('price', 'ohlc'))",
             )
         return wanted[0]
+
+
+def _is_number(aggregate: Aggregate, step: Aggregated) -> bool:
+    """Tell whether an aggregate is a number, as far as is known before there are rows."""
+    if aggregate.function in ("collect", "heavy_hitters"):
+        return False
+    if aggregate.function not in ("first", "last", "min", "max", "mode"):
+        return True
+    for each in step.chain():
+        if isinstance(each, Apply) and aggregate.column in each.keywords:  # as assign does
+            return True
+        if isinstance(each, Date) and aggregate.column in each.schema.dtypes:
+            return pd.api.types.is_numeric_dtype(each.schema.dtypes[str(aggregate.column)])
+    return True

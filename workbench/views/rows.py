@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import weakref
 from collections.abc import Mapping
 from typing import Any
@@ -12,22 +13,26 @@ import param
 from bokeh.document import Document
 from bokeh.io import curdoc
 
-from workbench.model.panes import WINDOW_END
+from workbench.model.panes import EARLY, LATE, TIMING, WINDOW_END
 from workbench.model.stream import EventStream
-from workbench.runtimes.registry import runs, start
+from workbench.runtimes.readings import Lens
+from workbench.runtimes.registry import is_before, runs, start
 from workbench.runtimes.run import Run
 from workbench.time import SystemClock
 from workbench.views.elements import Part
 from workbench.views.pictures import Picture
 
 LOOKED_AT = 5_000
-"""Rows that are looked at, the last to come out; more would not be seen."""
-
+"""Rows that are looked at, the last to come out, unless a single window has more."""
 
 SERVED = 250
 """Milliseconds between two looks for a served page, at least."""
 SHARE = 0.15
 """How much of the time drawing for one served page may take."""
+
+
+_SERVED: weakref.WeakKeyDictionary[Run, set[tuple[Document, Any]]] = weakref.WeakKeyDictionary()
+"""The runs that were started for served pages, and who looks at each: a page, and the rows that it shows."""
 
 
 class Rows(hv.streams.Stream):
@@ -62,10 +67,11 @@ class Rows(hv.streams.Stream):
         if seen == self._seen:
             return False
         self._seen = seen
-        panes = run.seen(result, rows=LOOKED_AT)
+        panes = self.picture.seen(_latest(run, result, whole=self.picture.whole))
         if isinstance(zoned := panes.dtypes.get(WINDOW_END), pd.DatetimeTZDtype):
-            self.picture.zone = str(zoned.tz)
-        frame = self.picture.seen(plain(panes))
+            zone, offsets = str(zoned.tz), turned_back(panes)
+            self.picture.zone = f"{zone}, as {offsets[zone]}" if zone in offsets else zone
+        frame = plain(panes)
         if not len(frame):  # nothing yet, or gone back to before there was something
             frame = self.frame[:0]
             if not len(self.frame):
@@ -93,9 +99,15 @@ class Rows(hv.streams.Stream):
                     pane.param.trigger("object")
             rest = begun + (clock.now() - begun) / SHARE
 
+        if started:
+            _SERVED[run] = set()
+        looking = _SERVED.get(run, set())  # of a run that was there before it is not ours to say when it ends
+        looking.add((page, self))
+
         def leave(_: Any) -> None:
             self._pages.remove(page)
-            if started and not self._pages:
+            looking.discard((page, self))
+            if run in _SERVED and not looking:
                 run.stop()
 
         page.add_periodic_callback(look, SERVED)
@@ -108,8 +120,8 @@ class Rows(hv.streams.Stream):
         return self._parts[1]
 
     def form(self) -> tuple[Any, ...]:
-        """Give what a drawing is made for: whether there are rows, the parts, and the names along an axis."""
-        return (self.frame.shape[1] > 0, *self.parts(), *self.picture.names)
+        """Give what a drawing is made for: whether there are rows, the parts, the names and the zone."""
+        return (self.frame.shape[1] > 0, *self.parts(), *self.picture.names, self.picture.zone)
 
     def words(self) -> str:
         """Say what is seen."""
@@ -124,8 +136,45 @@ class Rows(hv.streams.Stream):
         return self.picture.element(self.parts())
 
 
+def _latest(run: Run, result: str, *, whole: bool) -> pd.DataFrame:
+    """Give the last rows to come out; if asked, panes of whole windows, at least of one that is closed."""
+    rows = LOOKED_AT
+    while True:
+        panes = run.seen(result, rows=rows)
+        cut = whole and rows < run.trace.results[result].total and {WINDOW_END, TIMING} <= set(panes)
+        if not cut or run.lens != Lens():
+            return panes
+        ends = panes[WINDOW_END]  # windows close in order: only of the first some panes may be missing
+        later = panes[ends > ends[panes[TIMING] != LATE].min()]
+        if (later[TIMING] != EARLY).any():
+            return later
+        rows *= 2
+
+
+def turned_back(frame: pd.DataFrame) -> dict[str, datetime.timezone]:
+    """Give the zones whose clocks go back, so that they show a time of a frame twice; and their last offset.
+
+    Examples
+    --------
+    >>> at = pd.date_range("2026-10-25 00:00", periods=3, freq="h", tz="UTC").tz_convert("Europe/Paris")
+    >>> print(*turned_back(pd.DataFrame({"at": at})).values(), turned_back(pd.DataFrame({"at": at[:1]})))
+    UTC+01:00 {}
+    """
+    zones: dict[str, list[pd.Series]] = {}
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.DatetimeTZDtype):
+            zones.setdefault(str(dtype.tz), []).append(frame[name].drop_duplicates())
+    found = {}
+    for zone, columns in zones.items():
+        times = pd.concat(columns).drop_duplicates().dropna().sort_values()
+        shown = times.dt.tz_localize(None)
+        if not (shown.is_monotonic_increasing and shown.is_unique):
+            found[zone] = datetime.timezone(times.iloc[-1].utcoffset())
+    return found
+
+
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give times as a clock of their zone shows them.
+    """Give times as a clock of their zone shows them; one that is not turned back within a frame.
 
     Examples
     --------
@@ -133,8 +182,12 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
     >>> plain(pd.DataFrame({"at": at})).at[0, "at"]
     Timestamp('2026-01-05 09:00:00')
     """
-    zoned = [name for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.DatetimeTZDtype)]
-    return frame.assign(**{name: frame[name].dt.tz_localize(None) for name in zoned}) if zoned else frame
+    zoned = {name: dtype.tz for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.DatetimeTZDtype)}
+    if not zoned:
+        return frame
+    offsets = turned_back(frame)
+    clocks = {name: frame[name].dt.tz_convert(offsets.get(str(zone), zone)) for name, zone in zoned.items()}
+    return frame.assign(**{name: column.dt.tz_localize(None) for name, column in clocks.items()})
 
 
 def rows_in(shown: Any) -> list[Rows]:
@@ -164,8 +217,7 @@ def run_of(stream: EventStream, cell: tuple[str, str] | None) -> tuple[Run, str,
         The run, the name of the stream in it, and whether it was started.
     """
     for run in reversed(runs()):
-        replaced = cell and run.owner and run.owner[0] == cell[0] and run.owner[1] != cell[1]
         for name, other in run.streams.items():
-            if other.step is stream.step and not replaced:
+            if other.step is stream.step and not is_before(run.owner, cell):
                 return run, name, False
     return start(stream), stream.name, True

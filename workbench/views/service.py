@@ -18,6 +18,7 @@ from workbench.model.steps import Aggregated
 from workbench.model.stream import EventStream
 from workbench.ops.metrics import Timing
 from workbench.runtimes.pace import Speed
+from workbench.runtimes.readings import with_open
 from workbench.runtimes.registry import start
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Metrics, Past, Record
@@ -202,13 +203,15 @@ class Feed:
         """Give the panes of the last while, by event time, those of open windows (``early``) included."""
 
         def both() -> pd.DataFrame:
-            closed, still_open = self.closed(result), self.run.open_panes(result)
-            frames = [frame for frame in (closed, still_open) if len(frame)]
-            if not frames:
-                return closed
-            oldest = max(frame[WINDOW_END].iloc[-1] for frame in frames) - pd.Timedelta(last)
-            frames = [frame.iloc[frame[WINDOW_END].searchsorted(oldest, side="right") :] for frame in frames]
-            panes = pd.concat(frames, ignore_index=True)
+            frames = [self.closed(result), self.run.open_panes(result)]
+            if not any(map(len, frames)):
+                return frames[0]
+            oldest = max(frame[WINDOW_END].iloc[-1] for frame in frames if len(frame)) - pd.Timedelta(last)
+            closed, still_open = (
+                frame.iloc[frame[WINDOW_END].searchsorted(oldest, side="right") :] if len(frame) else frame
+                for frame in frames
+            )
+            panes = with_open(closed, still_open, self.streams[result].step)
             if panes[WINDOW_END].is_monotonic_increasing:  # as a rule: what is open ends after what is closed
                 return panes
             return panes.sort_values(WINDOW_END, kind="stable", ignore_index=True)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.model.panes import EARLY, TIMING, WINDOW_END, WINDOW_START
 from workbench.views.live import Columns, milliseconds
+from workbench.views.words import NOTHING
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,6 +26,34 @@ def openness(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     if TIMING not in frame:
         return np.zeros(len(frame), dtype=bool)
     return (frame[TIMING] == EARLY).to_numpy(dtype=bool)
+
+
+def lasting(frame: pd.DataFrame) -> pd.Timedelta | None:
+    """Give how long the windows of a frame are, by the last ones; None if it has none."""
+    if WINDOW_START not in frame or WINDOW_END not in frame:
+        return None
+    start, end = (frame[name].iloc[-99:].to_numpy() for name in (WINDOW_START, WINDOW_END))
+    middle = pd.Timedelta(np.sort(end - start)[len(end) // 2]) if len(end) else pd.NaT
+    return None if middle is pd.NaT else middle
+
+
+def labels(column: pd.Series) -> pd.Series:
+    """Give the words for the values of a column: what is told apart by it is called so everywhere.
+
+    Null is a value too, a dash; so pandas neither skips nor drops its rows.
+
+    Examples
+    --------
+    >>> labels(pd.Series(["FR", None])).tolist(), labels(pd.Series([7])).tolist()
+    (['FR', '–'], ['7'])
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):  # a few words, and not one a row
+        few = np.array([*column.cat.categories.astype(str), NOTHING], dtype=object)
+        said = few[column.cat.codes.to_numpy()]
+    else:
+        said = column.astype(str).to_numpy(dtype=object, copy=True)
+        said[column.isna().to_numpy()] = NOTHING
+    return pd.Series(said, index=column.index, dtype=object)
 
 
 def parted(columns: Columns, still_open: npt.NDArray[np.bool_]) -> dict[str, Columns]:
@@ -63,11 +92,19 @@ def _places(rows: pd.DataFrame, by: str | None, names: Sequence[str]) -> npt.NDA
     """Give the place of each row's category among the names; -1 for one that has none."""
     if by is None:
         return np.zeros(len(rows), dtype=np.int64)
-    column, places = rows[by], pd.Index(list(names))
+    return places_among(rows[by], names)
+
+
+def places_among(column: pd.Series, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Give the place among names of each value, by its label; -1 for one that is not there."""
+    places = pd.Index(list(names))
     if isinstance(column.dtype, pd.CategoricalDtype):  # a few words to look up, and not one a row
-        found = places.get_indexer(pd.Index(column.cat.categories.astype(str)))
-        return np.append(found, -1)[column.cat.codes.to_numpy()].astype(np.int64)
-    return places.get_indexer(pd.Index(column.astype(str))).astype(np.int64)
+        found = places.get_indexer([*column.cat.categories.astype(str), NOTHING])
+        return found[column.cat.codes.to_numpy()].astype(np.int64)
+    found = places.get_indexer(pd.Index(column.astype(str)))
+    if NOTHING in places:
+        found[column.isna().to_numpy()] = places.get_loc(NOTHING)
+    return found.astype(np.int64)
 
 
 def windows(rows: pd.DataFrame) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:

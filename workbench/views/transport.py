@@ -9,6 +9,7 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from workbench.errors import WorkbenchError
 from workbench.runtimes.pace import Speed
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Metrics
@@ -41,6 +42,7 @@ class Transport(anywidget.AnyWidget):
 
     def __init__(self, run: Run, *, more: Callable[[Run], dict[str, Any]] | None = None) -> None:
         self._run, self._more = run, more
+        self._wrong = ""
         super().__init__(state=self._told())
         self.on_msg(self._heard)
 
@@ -49,7 +51,8 @@ class Transport(anywidget.AnyWidget):
         self.state = self._told()
 
     def _told(self) -> dict[str, Any]:
-        return told(self._run) | ({} if self._more is None else {"card": self._more(self._run)})
+        card = {} if self._more is None else {"card": self._more(self._run)}
+        return {**told(self._run), "wrong": self._wrong, **card}
 
     def act(self, name: str, speed: str = "", at: float | None = None) -> None:
         """Do what a button, key or slider says; if the run is over, only look back."""
@@ -74,7 +77,25 @@ class Transport(anywidget.AnyWidget):
         self.tell()
 
     def _heard(self, _: Any, content: Any, buffers: Any) -> None:
-        self.act(str(content.get("act")), str(content.get("speed", "")), content.get("at"))
+        self._wrong = ""
+        try:
+            self.act(str(content.get("act")), str(content.get("speed", "")), content.get("at"))
+        except Exception as error:  # shown where it was caused
+            self._wrong = wrong(error)
+            self.tell()
+
+
+def wrong(error: Exception) -> str:
+    """Say in a line what went wrong.
+
+    Examples
+    --------
+    >>> wrong(WorkbenchError("no way back", hint="start it anew")), wrong(ValueError("no"))
+    ('no way back · start it anew', 'ValueError: no')
+    """
+    if isinstance(error, WorkbenchError):
+        return " · ".join(filter(None, (error.what, error.detail, error.hint)))
+    return f"{type(error).__name__}: {error}"
 
 
 def speeds(run: Run) -> dict[str, Speed]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 
 import pandas as pd
 
 NOTHING = "–"
+_DAY, _SECOND = pd.Timedelta("1D"), pd.Timedelta("1s")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no XML may hold, not even escaped."""
+
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -25,17 +32,19 @@ def short(value: float | None) -> str:
 
     Examples
     --------
-    >>> short(950), short(12_345), short(3_450_000), short(21.37), short(0.2689), short(0.0)
-    ('950', '12.3k', '3.45M', '21.4', '0.269', '0')
+    >>> short(950), short(9_999), short(12_345), short(999_950), short(21.37), short(0.2689), short(0.0)
+    ('950', '9,999', '12.3k', '1.00M', '21.4', '0.269', '0')
     """
     if value is None or _missing(value):
         return NOTHING
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(value) >= size * 9.995 or (unit != "k" and abs(value) >= size):
-            scaled = value / size
-            return f"{scaled:.{max(0, 2 - math.floor(math.log10(abs(scaled))))}f}{unit}"
-    whole = value == round(value) or abs(value) >= 100
-    return f"{value:,.0f}" if whole else f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
+    if round(abs(value)) < 10_000 and (value == round(value) or abs(value) >= 100):
+        return f"{value:,.0f}"
+    rounded = float(f"{value:.2e}")  # or 999,950 would be 1000k
+    size = abs(rounded)
+    scale, unit = next((each for each in _UNITS if size >= each[0]), (1.0, ""))
+    if size >= 1e3 * _UNITS[0][0]:
+        return f"{rounded:.2e}"
+    return f"{rounded / scale:.{2 - math.floor(math.log10(size / scale))}f}{unit}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -65,6 +74,39 @@ def signed(value: float | None, digits: int = 1, unit: str = "") -> str:
     return f"▲ +{size}" if value > 0 else f"▼ −{size}"
 
 
+def pattern(length: pd.Timedelta | None) -> str:
+    """Give how moments are written where windows are so long: with the date from a day on.
+
+    It is what ``strftime`` and BokehJS know, but for the digits of a second, as in ``%3N``; see `moment`.
+
+    Examples
+    --------
+    >>> pattern(pd.Timedelta("1min")), pattern(pd.Timedelta("1D")), pattern(pd.Timedelta("50ms"))
+    ('%H:%M:%S', '%Y-%m-%d %H:%M', '%H:%M:%S.%3N')
+    """
+    if length is None or pd.isna(length) or not length:
+        return "%H:%M:%S"
+    if length >= _DAY:
+        return "%Y-%m-%d %H:%M"
+    digits = next((digits for digits in (0, 3, 6) if length * 10**digits >= _SECOND), 9)
+    return f"%H:%M:%S.%{digits}N" if digits else "%H:%M:%S"
+
+
+def moment(at: pd.Timestamp | None, length: pd.Timedelta | None = None) -> str:
+    """Write a moment where windows are so long: with the date from a day on, parts of a second below one.
+
+    Examples
+    --------
+    >>> at = pd.Timestamp("2026-01-05 09:00:07.25")
+    >>> [moment(at, pd.Timedelta(length)) for length in ("1min", "1D", "50ms")]
+    ['09:00:07', '2026-01-05 09:00', '09:00:07.250']
+    """
+    if at is None or at is pd.NaT:
+        return NOTHING
+    part = f"{at.microsecond * 1_000 + at.nanosecond:09}"
+    return at.strftime(re.sub(r"%(\d)N", lambda digits: part[: int(digits[1])], pattern(length)))
+
+
 def clock(moment: pd.Timestamp | None) -> str:
     """Write a moment of the day, UTC.
 
@@ -92,6 +134,17 @@ def seconds(length: pd.Timedelta | float | None) -> str:
     if total < 3600:
         return f"{int(total // 60)} min {int(total % 60)} s"
     return f"{int(total // 3600)} h {int(total % 3600 // 60)} min"
+
+
+def marked(words: str) -> str:
+    r"""Write words as XML and HTML have them, without the characters that no XML may hold.
+
+    Examples
+    --------
+    >>> marked("<b>\x07"), marked('"')
+    ('&lt;b&gt;', '&quot;')
+    """
+    return html.escape(_CONTROL.sub("", words))
 
 
 def _missing(value: float | None) -> bool:

@@ -204,3 +204,24 @@ def test_keys_may_be_named_and_a_time_of_day_is_of_the_day_when_the_source_begin
     assert panes.explain(country="FR", window="9:01:30").v.tolist() == [3]
     with pytest.raises(DescriptionError, match="does not fit"):
         panes.explain(city="FR", window="09:00")
+
+
+def test_columns_called_as_what_is_told_keep_their_values():
+    told = ["watermark", "pane", "timing", "late", "late_by"]
+    frame = pd.DataFrame({"late": pd.to_datetime([1, 2, 70], unit="s"), "v": [4, 5, 6]})
+    frame = frame.assign(**{name: frame.v for name in told if name != "late"})
+    panes = wb.stream(frame, time="late", watermark=0).window("1min")
+    panes = panes.agg(**{f"sum_{at}": (name, "max") for at, name in enumerate(told)})
+    shown = panes.explain(window="1970-01-01 00:00")
+    assert list(shown.columns) == [
+        "late_read",
+        "watermark_read",
+        "pane_read",
+        "timing_read",
+        "late_by_read",
+        *told,
+    ]
+    assert shown.late_read.tolist() == frame.late.tolist()[:2]
+    assert shown.pane_read.tolist() == shown.late_by_read.tolist() == [4, 5]
+    assert shown.late.tolist() == [False, False]
+    assert shown.timing.tolist() == ["on_time", "on_time"]

@@ -213,3 +213,52 @@ def test_a_run_is_stepped_and_rewound_between_two_batches_only():
         other.step()
     assert isinstance(other.errors[0].cause, RunError)
     assert other.errors[0].cause.what == "a run cannot be rewound in the middle of a batch"
+
+
+def test_a_run_is_read_between_two_batches_from_another_thread():
+    rows = pd.DataFrame({"t": at(*range(300)), "v": range(300)})
+    entered, go_on, seen = threading.Event(), threading.Event(), []
+
+    def slowly(frame):
+        if len(frame) and frame["v"].iloc[0] == 100:
+            entered.set()
+            assert go_on.wait(20)
+        return frame
+
+    early = wb.stream(rows, time="t", watermark=0).map(slowly).window("1min").agg(n=("v", "size"))
+    run = wb.start(n=early, speed="max", batch_rows=20)
+    assert entered.wait(20)
+    reading = threading.Thread(target=lambda: seen.extend([run.seen("n")["n"].sum(), run.open_panes("n")]))
+    reading.start()
+    reading.join(0.2)
+    assert reading.is_alive() and not seen  # a batch is under way
+    go_on.set()
+    reading.join(20)
+    assert seen[0] >= 120
+    run.wait(20)
+
+    other, within = Run({"n": early}, clock=ManualClock(), speed=10), []
+    other["n"].sink(lambda _: within.append(len(other.seen("n"))))
+    while not other.over:
+        other.step()
+    assert within and not other.errors  # a sink may look, too
+
+
+@pytest.mark.parametrize("mode", ["accumulating", "retracting"])
+def test_a_window_that_has_fired_early_is_seen_once(mode):
+    rows = pd.DataFrame({"t": at(*range(300)), "v": 1, "k": "a"})
+    panes = wb.stream(rows, time="t", watermark=0).groupby("k").window("1min")
+    panes = panes.agg(n=("v", "sum"), early=10).updates(mode)
+    run = Run({"n": panes}, clock=ManualClock(), speed="max", batch_rows=25)
+    for count in range(1, 8):
+        run.step("batch")
+        seen = run.seen("n")
+        assert not seen.duplicated(["window_start", "k"]).any()
+        assert seen["n"].sum() == 25 * count
+
+
+def test_before_the_first_batch_there_is_no_way_back():
+    rows = pd.DataFrame({"t": at(1, 2), "v": 1})
+    run = wb.start(n=wb.stream(rows, time="t", watermark=0), speed=10, paused=True)
+    with pytest.raises(RunError, match="there is no way back: nothing has come yet"):
+        run.rewind("1s")

@@ -53,7 +53,7 @@ def test_its_numbers_are_those_of_the_engine(name):
     assert (counts["too_late"], counts["rejected"]) == (metrics.late, metrics.rejected)
     assert plane.marks == list(run.trace.watermarks)
     told = run.trace.results["total"].frame()
-    pd.testing.assert_frame_equal(plane.panes().drop(columns="fired"), told.reset_index(drop=True))
+    pd.testing.assert_frame_equal(plane.panes().reset_index(drop=True), told.reset_index(drop=True))
 
 
 def test_fates_and_moments_do_not_depend_on_the_size_of_batches():
@@ -62,7 +62,7 @@ def test_fates_and_moments_do_not_depend_on_the_size_of_batches():
     pd.testing.assert_frame_equal(whole.rows(), single.rows())
     assert np.array_equal(whole.steps(), single.steps())
     on_time = [plane.panes().query("timing == 'on_time'") for plane in (whole, single)]
-    pd.testing.assert_frame_equal(*(panes.reset_index(drop=True) for panes in on_time))
+    pd.testing.assert_frame_equal(*on_time)
     assert whole.counts() == single.counts() == replay(stream.step).counts()
     assert min(whole.counts()[fate] for fate in FATES[:3]) > 0
 
@@ -72,7 +72,7 @@ def test_a_row_that_was_late_and_accepted_is_in_a_late_pane():
     accepted = plane.rows().query("fate == 1")
     late = plane.panes().query("timing == 'late'")
     assert len(accepted) == len(late)
-    assert sorted(accepted.arrival) == sorted(late.fired)
+    assert sorted(accepted.arrival) == sorted(late.index)
 
 
 def test_panes_fire_when_the_watermark_passes_the_end_of_their_window():
@@ -80,7 +80,7 @@ def test_panes_fire_when_the_watermark_passes_the_end_of_their_window():
     moments, watermarks = plane.steps()
     on_time = plane.panes().query("timing == 'on_time'")
     ends = to_nanos(on_time.window_end)
-    assert np.array_equal(on_time.fired, moments[np.searchsorted(watermarks, ends)])
+    assert np.array_equal(on_time.index, moments[np.searchsorted(watermarks, ends)])
     assert (np.diff(watermarks) > 0).all()
     assert watermarks[-1] == END_OF_TIME
     assert watermarks[0] > NO_WATERMARK
@@ -118,11 +118,11 @@ def test_the_latest_panes_are_kept_as_they_were():
         run.resume().wait(10)
     whole, few = (plane.panes() for plane in planes)
     assert 7 <= len(few) < len(whole)
-    pd.testing.assert_frame_equal(few, whole[-len(few) :].reset_index(drop=True))
-    middle = int(whole["fired"].iloc[len(whole) // 2])
+    pd.testing.assert_frame_equal(few, whole[-len(few) :])
+    middle = int(whole.index[len(whole) // 2])
     since = planes[0].panes(since=middle)
-    pd.testing.assert_frame_equal(since, whole[-len(since) :].reset_index(drop=True))
-    assert since["fired"].min() <= middle <= since["fired"].max()
+    pd.testing.assert_frame_equal(since, whole[-len(since) :])
+    assert since.index.min() <= middle <= since.index.max()
 
 
 def test_a_key_that_is_looked_at_has_bins_of_its_own():

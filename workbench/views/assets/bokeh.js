@@ -66,6 +66,7 @@ function ink(doc, dark) {
 
 export default () => {
   const views = new Set();
+  const page = Math.random().toString(36).slice(2); // a notebook may be open in several
 
   async function draw(view, content, model) {
     let Bokeh;
@@ -112,14 +113,14 @@ export default () => {
       const view = { el: document.createElement("div"), waits: true };
       el.append(view.el);
       views.add(view);
-      model.send({ views: views.size });
+      model.send({ views: views.size, page });
       const lights = new MutationObserver(() => view.document && ink(view.document, model.get("dark")));
       lights.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
       model.send({ want: "document" });
       return () => {
         lights.disconnect();
         views.delete(view);
-        model.send({ views: views.size });
+        model.send({ views: views.size, page });
         model.off("change:label", name);
         view.drawn?.clear?.();
       };

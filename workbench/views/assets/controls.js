@@ -38,25 +38,31 @@ function make(tag, name, words) {
   return node;
 }
 
-function options(select, steps) {
-  select.replaceChildren(...steps.map((words) => make("option", "", words)));
+// What is on a list that shifts has an id of its own.
+function options(select, { steps, ids }) {
+  select.replaceChildren(...steps.map((words, at) => Object.assign(make("option", "", words), { value: ids ? ids[at] : words })));
+}
+
+function opened(select) {
+  return CSS.supports("selector(:open)") && select.matches(":open");
 }
 
 // One control: its nodes, and how it is made to stand somewhere.
 function control(dial, turn) {
   const input = make(dial.kind === "choice" || dial.kind === "several" ? "select" : "input");
   const label = make("label", "", dial.label), output = make("output");
-  let steps = dial.steps, held = false, asked = 0;
+  let steps = dial.steps, listed = "", held = false, asked = 0;
   input.id = `wb-control-${(made += 1)}`;
   input.dataset.control = dial.name;
   input.title = label.title = dial.hint;
   input.setAttribute("aria-description", dial.hint);
   label.htmlFor = output.htmlFor = input.id;
   if (dial.kind === "several") input.multiple = true;
-  if (dial.kind === "several" || dial.kind === "choice") options(input, steps);
   if (dial.kind === "switch") input.type = "checkbox";
   if (dial.kind === "slider") {
-    Object.assign(input, { type: "range", min: 0, max: steps.length - 1, step: 1 });
+    Object.assign(input, { type: "range", min: 0, step: 1 });
+    const released = () => (held = false); // put back where it was, it does not change
+    input.addEventListener("pointerdown", () => window.addEventListener("pointerup", released, { once: true }));
     input.addEventListener("input", () => { // told, and applied when it is let go
       held = true;
       output.textContent = steps[Number(input.value)];
@@ -67,29 +73,37 @@ function control(dial, turn) {
     held = false;
     const chosen = {
       switch: () => Number(input.checked),
-      several: () => [...input.selectedOptions].map((option) => option.index),
+      several: () => [...input.selectedOptions].map((option) => option.value),
       choice: () => input.selectedIndex,
       slider: () => Number(input.value),
     };
     asked = turn(dial.name, chosen[dial.kind]());
   });
 
+  // Whether it stands there wholly: a list does not shift under who is choosing from it.
   function stand(now, over) {
+    const list = JSON.stringify([now.steps, now.ids]), waits = input.multiple && list !== listed && input.matches(":focus");
     steps = now.steps;
+    if (input.options && list !== listed && !waits) {
+      options(input, now);
+      listed = list;
+    }
     input.disabled = over;
     output.textContent = dial.kind === "choice" && now.at >= 0 ? "" : now.words; // the list says it itself
     if (dial.kind === "switch") input.checked = now.at === 1;
     else if (dial.kind === "choice") input.selectedIndex = now.at;
-    else if (dial.kind === "several") [...input.options].forEach((option) => (option.selected = now.at.includes(option.index)));
+    else if (dial.kind === "several") [...input.options].forEach((option) => (option.selected = now.at.includes(option.value)));
     else {
+      input.max = steps.length - 1;
       input.value = now.at;
       input.setAttribute("aria-valuetext", now.words);
     }
+    return !waits;
   }
   const nodes = dial.kind === "switch" ? [label] : [label, input, output];
   if (dial.kind === "switch") label.prepend(input);
   // what comes from the run before it has heard the last turn must not undo it
-  return { nodes, stand, input, busy: (heard) => held || asked > heard || input.matches(":active") };
+  return { nodes, stand, input, busy: (heard) => held || asked > heard || input.matches(":active") || opened(input) };
 }
 
 function render({ model, el }) {
@@ -109,7 +123,7 @@ function render({ model, el }) {
   };
 
   function build(dials) {
-    const focus = document.activeElement?.dataset?.control;
+    const focus = root.contains(document.activeElement) && document.activeElement.dataset.control;
     controls = {};
     before = {};
     const boxes = {};
@@ -129,16 +143,16 @@ function render({ model, el }) {
 
   function update() {
     const state = model.get("state");
-    const now = JSON.stringify(state.dials.map(({ name, kind, label, steps }) => [name, kind, label, steps]));
-    if (now !== shape) {
+    const now = JSON.stringify(state.dials.map(({ name, kind, label }) => [name, kind, label]));
+    const busy = (dial) => dial.busy(state.heard);
+    if (now !== shape && !Object.values(controls).some(busy)) {
       build(state.dials);
       shape = now;
     }
     for (const dial of state.dials) {
-      const seen = JSON.stringify([dial.at, dial.words, state.over]);
-      if (controls[dial.name].busy(state.heard) || before[dial.name] === seen) continue;
-      controls[dial.name].stand(dial, state.over);
-      before[dial.name] = seen;
+      const seen = JSON.stringify([dial.at, dial.words, dial.steps, dial.ids, state.over]), mine = controls[dial.name];
+      if (!mine || busy(mine) || before[dial.name] === seen) continue;
+      before[dial.name] = mine.stand(dial, state.over) && seen;
     }
     if (said.textContent !== state.status) said.textContent = state.status;
     said.classList.toggle("wrong", state.wrong);

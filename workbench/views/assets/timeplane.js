@@ -142,6 +142,7 @@ function single({ model, el }, peers = []) {
     if (!step || !scene || !scene.points.length) return;
     event.preventDefault();
     const points = seen().sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    if (!points.length) return quiet();
     chosen = Math.min(points.length - 1, Math.max(0, chosen + step));
     const [x, y, words] = points[chosen];
     over.replaceChildren(make("circle", { class: "near", cx: x, cy: y, r: 9 }));

@@ -41,6 +41,8 @@ const STYLE = `
 .wb-card td { padding: 1px 16px 1px 0; text-align: left }
 .wb-card svg { width: 240px; height: 40px; color: var(--wb-processing, #00795a) }
 .wb-card figure { margin: 0 } .wb-card .error { flex-basis: 100%; font-weight: 600 }
+.wb-said { flex-basis: 100%; font-weight: 600; border-left: 3px solid #D55E00; padding-left: 8px; overflow-wrap: anywhere }
+.wb-said:empty { display: none }
 .wb-health .event { color: var(--wb-event, #0072B2) } .wb-health .processing { color: var(--wb-processing, #00795a) }
 [data-jp-theme-light="false"] .wb-transport { --wb-event: #56B4E9; --wb-processing: #2fc79a }
 `;
@@ -136,8 +138,9 @@ function render({ model, el }) {
   progress.append(meter, far);
   const health = make("span", "wb-health");
   health.setAttribute("role", "status");
-  const card = make("div", "wb-card");
-  bar.append(speed, look.root, health, progress, card);
+  const card = make("div", "wb-card"), said = make("div", "wb-said");
+  said.setAttribute("role", "alert");
+  bar.append(speed, look.root, health, progress, said, card);
   bar.addEventListener("keydown", (event) => {
     const found = BUTTONS.find(([, , key]) => key === event.key);
     if (!found || event.target === speed || event.target.type === "range" || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -153,7 +156,7 @@ function render({ model, el }) {
     buttons.pause.setAttribute("aria-pressed", String(paused));
     for (const button of Object.values(buttons)) button.disabled = state.over;
     speed.disabled = state.over;
-    if (speed.options.length !== state.speeds.length)
+    if ([...speed.options].map((option) => option.value).join() !== state.speeds.join())
       speed.replaceChildren(...state.speeds.map((label) => new Option(label, label)));
     if (document.activeElement !== speed) speed.value = state.speed;
     health.replaceChildren(
@@ -168,6 +171,7 @@ function render({ model, el }) {
     meter.value = state.progress.share || 0;
     far.textContent = state.progress.words;
     look.update(state.look);
+    if (said.textContent !== (state.wrong || "")) said.textContent = state.wrong || "";
     card.hidden = !state.card;
     if (state.card) showCard(card, state.card);
   }
