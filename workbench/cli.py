@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import gc
 import importlib
 import importlib.metadata
@@ -29,7 +30,13 @@ _PACE = 0.1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    at = words.index("--") if "--" in words else len(words)
+    options = _parser().parse_args(words[:at])
+    options.rest = words[at + 1 :]
+    if options.rest and options.command is not lab:
+        print("only workbench lab has options after --", file=sys.stderr)
+        return 2
     if arguments is None and options.command is serve:
         _hand_memory_back()
     try:
@@ -37,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `workbench simulate ... | head`
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the flush at exit
         return 0
-    except (WorkbenchError, ValueError) as error:
+    except (WorkbenchError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return code
@@ -177,7 +184,9 @@ def _simulator(options: argparse.Namespace) -> Any:
     from simulators.parameters import problem
 
     if options.simulator in simulators.datasets.names():
-        made = simulators.datasets.replay(options.simulator, seed=options.seed)
+        road = simulators.PRESETS[options.delivery or "ideal"]
+        by = "event" if options.delivery else "arrival"
+        made = simulators.datasets.replay(options.simulator, by=by, delivery=road, seed=options.seed)
         return made if options.rate is None else simulators.at_rate(made, options.rate)
     known = {"clickstream": simulators.Clickstream(), **simulators.scenarios()}
     if options.simulator not in known:
@@ -240,13 +249,29 @@ def _answers() -> bool:
 
 
 def _is_free(address: str, port: int) -> bool:
-    with socket.socket() as probe:
+    """Tell whether nobody listens there yet; what else is wrong with an address is told by who serves."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
     return True
+
+
+def _port(word: str) -> int:
+    """Read the number of a port."""
+    if not word.isdecimal() or int(word) >= 2**16:
+        raise argparse.ArgumentTypeError(f"{word} is no port: a whole number below 65536")
+    return int(word)
+
+
+def _positive(word: str) -> float:
+    """Read a number above zero."""
+    number = float(word)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{word} is not a number above 0")
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -261,9 +286,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--file", default="passwords", help="where it is kept (default: %(default)s)")
     command.set_defaults(command=password)
 
-    command = commands.add_parser("lab", help="open JupyterLab in a folder of notebooks")
+    command = commands.add_parser(
+        "lab", help="open JupyterLab in a folder of notebooks; what is after -- is for JupyterLab"
+    )
     command.add_argument("folder", nargs="?", default="notebooks" if Path("notebooks").is_dir() else ".")
-    command.add_argument("rest", nargs="*", help="options for JupyterLab, after --")
     command.set_defaults(command=lab)
 
     command = commands.add_parser("simulate", help="write simulated events to a file or standard output")
@@ -287,7 +313,7 @@ def _parser() -> argparse.ArgumentParser:
         "--format", choices=("csv", "jsonl", "parquet"), help="(default: as FILE's name says; else csv)"
     )
     command.add_argument(
-        "--speed", type=float, help="times as fast as real time (default: as fast as possible)"
+        "--speed", type=_positive, help="times as fast as real time (default: as fast as possible)"
     )
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     command.set_defaults(command=simulate)
@@ -303,7 +329,7 @@ def _add_serve(commands: Any) -> None:
     command.add_argument(
         "files", nargs="*", metavar="FILE", help="your scripts and notebooks (else: the house's)"
     )
-    command.add_argument("--port", type=int, default=5006, help="0 takes a free one (default: %(default)s)")
+    command.add_argument("--port", type=_port, default=5006, help="0 takes a free one (default: %(default)s)")
     command.add_argument("--address", default="127.0.0.1", help="where to listen (default: %(default)s)")
     command.add_argument("--seed", type=int, default=7, help="of the simulators (default: %(default)s)")
     command.add_argument("--show", action="store_true", help="open a browser")

@@ -18,7 +18,7 @@ import pandas as pd
 
 from workbench.columns import array_of, dtypes_of
 from workbench.errors import SchemaError
-from workbench.time import NO_WATERMARK, to_nanos
+from workbench.time import NO_WATERMARK, beyond_reach, to_nanos
 
 Mask = npt.NDArray[np.bool_]
 
@@ -75,8 +75,15 @@ class Schema:
     @classmethod
     def infer(cls, frame: pd.DataFrame, time: str) -> Schema:
         """Take the schema of a frame as it is; a time column of text is to be read as datetimes."""
-        require(frame.columns, [time], "the stream's event time")
-        dtypes = {str(name): dtype for name, dtype in frame.dtypes.items()}
+        names = list(frame.columns)
+        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise SchemaError(
+                f"the columns are {names}",
+                detail="columns of a stream have names, each its own",
+                hint="name them: frame.columns = [...]",
+            )
+        require(names, [time], "the stream's event time")
+        dtypes = dict(frame.dtypes.items())
         if pd.api.types.is_object_dtype(dtypes[time]) or isinstance(dtypes[time], pd.StringDtype):
             dtypes[time] = np.dtype("datetime64[us]")
         return cls(dtypes, time)
@@ -111,8 +118,10 @@ class Schema:
             If a column is missing: that is no matter of single rows.
         """
         misfits = self._misfits(frame)
-        if not misfits and not (to_nanos(array_of(frame, self.time)) == NO_WATERMARK).any():
-            return frame, self.none_rejected
+        if not misfits:
+            times = array_of(frame, self.time)
+            if beyond_reach(times) is None and not (to_nanos(times) == NO_WATERMARK).any():
+                return frame, self.none_rejected
         admitted = frame
         reasons = pd.Series(np.full(len(frame), None, dtype=object), index=frame.index)
         for name in misfits:
@@ -121,6 +130,8 @@ class Schema:
             admitted = admitted.assign(**{name: column})
         nothing = admitted[self.time].isna().to_numpy()
         reasons[nothing & reasons.isna().to_numpy()] = "null event time"
+        if (far := beyond_reach(admitted[self.time])) is not None:
+            reasons[far & reasons.isna().to_numpy()] = "event time is beyond the years 1677 to 2262"
         bad = reasons.notna().to_numpy()
         return (
             admitted[~bad].astype(dict(self.dtypes)),
@@ -178,13 +189,24 @@ def _cast(column: pd.Series, dtype: Any) -> tuple[pd.Series, Mask]:
         return cast, cast.isna().to_numpy() & ~missing
     if pd.api.types.is_bool_dtype(dtype):
         bad = ~column.isin([True, False]).to_numpy()
+        if pd.api.types.is_extension_array_dtype(dtype):  # which may be null
+            bad &= ~missing
+            return column.where(~bad & ~missing, None).astype(dtype), bad
         return column.where(~bad, False).astype(dtype), bad
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        cast = pd.to_timedelta(column, errors="coerce")
+        return cast, cast.isna().to_numpy() & ~missing
     if pd.api.types.is_numeric_dtype(dtype):
         cast = pd.to_numeric(column, errors="coerce")
         bad = cast.isna().to_numpy() & ~missing
-        if pd.api.types.is_integer_dtype(dtype) and not pd.api.types.is_extension_array_dtype(dtype):
-            bad |= missing | (cast.fillna(0) % 1 != 0).to_numpy()
-            cast = cast.where(~bad, 0)
+        if pd.api.types.is_integer_dtype(dtype):
+            bounds = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
+            known = cast.fillna(0)
+            whole = (known % 1 == 0) & (known >= bounds.min) & (known <= bounds.max)
+            bad |= ~whole.to_numpy(dtype=bool)
+            nullable = pd.api.types.is_extension_array_dtype(dtype)
+            bad |= False if nullable else missing
+            cast = cast.where(~bad, None if nullable else 0)
         return cast, bad
     if isinstance(dtype, pd.CategoricalDtype):
         bad = ~column.isin(dtype.categories).to_numpy() & ~missing

@@ -7,6 +7,8 @@ moment and `END_OF_TIME` after every one; neither is ever the time of a row.
 from __future__ import annotations
 
 import asyncio
+import functools
+import numbers
 import re
 import time as _time
 from typing import Any, Protocol, TypeAlias
@@ -23,6 +25,8 @@ Duration: TypeAlias = str | int | float | pd.Timedelta
 
 NO_WATERMARK = int(np.iinfo(np.int64).min)
 END_OF_TIME = int(np.iinfo(np.int64).max)
+FIRST, LAST = NO_WATERMARK + 1, END_OF_TIME - 1
+"""The moments between which event times are, in nanoseconds since 1970: of the years 1677 and 2262."""
 SECOND = 1_000_000_000
 _UNITS = (
     ("D", 86_400 * SECOND),
@@ -58,7 +62,14 @@ def duration(value: Duration, *, what: str = "duration", positive: bool = False)
     (60000000000, 500000000)
     """
     try:
-        delta = pd.Timedelta(value, unit="s") if isinstance(value, int | float) else pd.Timedelta(value)
+        if isinstance(value, str) and not any(map(str.isalpha, value)) and ":" not in value:
+            raise ValueError("a number in words has no unit")
+        if isinstance(value, bool):
+            raise ValueError("it is a truth")
+        if isinstance(value, numbers.Real):
+            seconds = int(value) if isinstance(value, numbers.Integral) else float(value)
+            value = pd.Timedelta(seconds, unit="s")
+        delta = pd.Timedelta(value)
         nanos = int(delta.as_unit("ns").value)
     except (ValueError, TypeError, OverflowError) as error:
         raise DescriptionError(
@@ -108,7 +119,7 @@ def spell(nanos: int) -> str:
 def to_nanos(times: Any) -> Nanos:
     """Give a datetime column, a series or an array, as int64 nanoseconds UTC; naive values are taken as UTC.
 
-    NaT is `NO_WATERMARK`.
+    NaT is `NO_WATERMARK`; what is beyond the years of nanoseconds, 1677 to 2262, is `FIRST` or `LAST`.
 
     Raises
     ------
@@ -134,7 +145,42 @@ def to_nanos(times: Any) -> Nanos:
             hint="convert it first, as with pandas.to_datetime",
         )
     nanos: Nanos = values.astype("datetime64[ns]", copy=False).view(np.int64)
+    if (far := _beyond(values)) is not None:
+        nanos[far] = np.where(
+            values[far].view(np.int64) > 0, LAST, FIRST
+        )  # a copy, since it had another unit
     return nanos
+
+
+def beyond_reach(times: Any) -> npt.NDArray[np.bool_] | None:
+    """Tell which moments of a datetime column are too far away to be counted in nanoseconds; None if none is.
+
+    Examples
+    --------
+    >>> beyond_reach(np.array(["2026-01-05", "9999-12-31", "NaT"], dtype="datetime64[s]")).tolist()
+    [False, True, False]
+    """
+    array = getattr(times, "array", times)
+    return _beyond(array if isinstance(array, np.ndarray) else array.asi8.view(f"datetime64[{array.unit}]"))
+
+
+def _beyond(values: Any) -> npt.NDArray[np.bool_] | None:
+    if values.dtype == "datetime64[ns]" or not len(values):
+        return None
+    low, high = _reach(values.dtype)
+    counts = values.view(np.int64)
+    if counts.max() <= high.view(np.int64) and counts.min() >= low.view(np.int64):
+        return None
+    far: npt.NDArray[np.bool_] = (values > high) | (values < low)  # NaT is neither
+    return far if far.any() else None
+
+
+@functools.cache
+def _reach(dtype: Any) -> Any:
+    """Give the first and the last moment of nanoseconds in another unit."""
+    unit: Any = np.datetime_data(dtype)[0]
+    high = LAST // int(np.timedelta64(1, unit) / np.timedelta64(1, "ns"))  # numpy would wrap
+    return np.datetime64(-high, unit), np.datetime64(high, unit)
 
 
 def moments(nanos: Nanos, dtype: Any = "datetime64[ns]") -> Any:

@@ -265,7 +265,8 @@ def test_a_connection_lost_for_a_moment_comes_back_and_nothing_is_missed(serve, 
             page.wait_for_function(f"(told) => {rows} !== told", arg=page.evaluate(rows), timeout=60_000)
 
     live()
-    page.evaluate("() => window.sockets.at(-1).close()")
+    with page.expect_navigation(timeout=60_000):  # it loads itself anew
+        page.evaluate("() => window.sockets.at(-1).close()")
     live()
     assert page.locator(".pill.is-stale").count() == 0
     tables = page.evaluate(TABLES)

@@ -131,3 +131,40 @@ def test_a_server_begins_anew_with_memory_that_it_can_hand_back(monkeypatch):
     monkeypatch.setenv("PYTHONMALLOC", "pymalloc")
     monkeypatch.setattr(sys, "argv", ["workbench", "serve", "no-such-file.py"])
     assert main() == 2  # as somebody wants it
+
+
+def test_what_is_after_the_dashes_is_for_jupyterlab(monkeypatch, tmp_path, capsys):
+    called = []
+    monkeypatch.setattr(os, "execv", lambda path, words: called.append(words))
+    monkeypatch.chdir(tmp_path)
+    main(["lab", "--", "--no-browser", "--port=0"])
+    assert called[0][3:6] == [f"--ServerApp.root_dir={tmp_path}", "--no-browser", "--port=0"]
+    assert main(["doctor", "--", "--no-browser"]) == 2
+    assert "only workbench lab has options after --" in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_told_in_a_line(capsys):
+    assert main(["simulate", "sensors", "--to", "/no/such/folder/x.csv"]) == 2
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["simulate", "sensors", "--speed", "0"],
+        ["simulate", "sensors", "--speed", "-1"],
+        ["serve", "--port", "70000"],
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(words, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert "_" not in capsys.readouterr().err.splitlines()[-1]  # no name of ours
+
+
+def test_a_data_set_takes_the_way_that_is_asked_for(tmp_path):
+    for delivery in ("ideal", "mobile"):
+        main(["simulate", "temperatures", "--delivery", delivery, "--to", str(tmp_path / f"{delivery}.csv")])
+    ideal, mobile = ((tmp_path / f"{name}.csv").read_text() for name in ("ideal", "mobile"))
+    assert ideal != mobile

@@ -15,7 +15,7 @@ from workbench.engine.progress import PartitionedProgress, Progress, Stamp
 from workbench.engine.ranges import shift
 from workbench.model.watermarks import BoundedOutOfOrderness, Punctuated, Watermark
 from workbench.schema import REASON, Schema
-from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, spell, to_nanos
+from workbench.time import END_OF_TIME, FIRST, LAST, NO_WATERMARK, Nanos, spell, to_nanos
 
 
 class Door:
@@ -124,7 +124,8 @@ class Door:
         """Divide a batch into rows that fit and rows that do not; gives the event times of the former too."""
         if schema.fits(frame):
             times = to_nanos(array_of(frame, self.time))
-            if times.min(initial=END_OF_TIME) != NO_WATERMARK:  # what most batches are, read once
+            most, least = times.max(initial=NO_WATERMARK), times.min(initial=END_OF_TIME)
+            if least > FIRST and most < LAST:  # what most batches are, read once
                 return frame, schema.none_rejected, times
         admitted, rejected = schema.admit(frame)
         return admitted, rejected, to_nanos(array_of(admitted, self.time))

@@ -22,6 +22,7 @@ from workbench.engine.arrow import (
     same_dictionary,
     text_words,
 )
+from workbench.engine.dtypes import common
 from workbench.engine.hashing import WordTable
 
 Codes = npt.NDArray[np.int64]
@@ -202,7 +203,7 @@ class _Column:
             both = before.categories.append(dtype.categories).unique()
             self.dtype = pd.CategoricalDtype(both, ordered=bool(before.ordered and dtype.ordered))
         elif {before.kind, dtype.kind} <= set("iuf"):
-            self.dtype = np.result_type(before, dtype)
+            self.dtype = common(before, dtype)
         else:
             self.dtype = np.dtype(object)
         self._known = [pd.Series(part, copy=False).astype(self.dtype).array for part in self._known]

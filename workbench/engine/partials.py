@@ -116,10 +116,10 @@ class Plan:
             for name in dict.fromkeys(name for _, name in self.needs if name)
         }
         operands[""] = Operand(np.empty(len(frame)), np.empty(len(frame), dtype=bool), np.dtype(np.float64))
-        self.dtypes = {
-            name: Operand(operand.values[:0], operand.valid[:0], operand.dtype)
-            for name, operand in operands.items()
-        }
+        for name, operand in operands.items():
+            if (known := self.dtypes.get(name)) is not None and known.dtype is not operand.dtype:
+                operands[name] = operand = operand.along(known.dtype)
+            self.dtypes[name] = Operand(operand.values[:0], operand.valid[:0], operand.dtype)
         return operands
 
     def results(self, partials: Partials) -> dict[str, Result]:

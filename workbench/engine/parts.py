@@ -16,12 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.dtypes import common
 from workbench.errors import SchemaError
 from workbench.time import Nanos
 
 Array = npt.NDArray[Any]
 Groups = npt.NDArray[np.int64]
 Columns = tuple[Array, ...]
+_GREATEST = np.iinfo(np.int64).max
+
 Result: TypeAlias = pd.Series | Array
 """What a pane table is made of: a series where the dtype is one of pandas only, or takes care."""
 
@@ -42,6 +45,12 @@ class Operand:
     def of(cls, column: Any) -> Operand:
         """Take a column, as `columns.array_of` gives it, apart; datetimes become int64 in their own unit."""
         dtype = column.dtype
+        if dtype.kind == "u" and dtype.itemsize == 8 and pd.Series(column).max() > _GREATEST:
+            raise SchemaError(
+                "a column of uint64 holds numbers beyond 2**63",
+                detail="numbers are aggregated as int64 or float64",
+                hint="convert it before: to text if they are ids, else to float64",
+            )
         if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
             values = column.astype(np.float64 if dtype.kind == "f" else np.int64, copy=False)
             return cls(values, ~np.isnan(values) if dtype.kind == "f" else np.ones(len(values), bool), dtype)
@@ -74,6 +83,34 @@ class Operand:
             np.concatenate([one.valid for one in several]),
         )
         return cls(values, valid, several[-1].dtype)
+
+    def along(self, known: Any) -> Operand:
+        """Give the same in a dtype that holds what has come before as well; moments in the unit of those.
+
+        Raises
+        ------
+        SchemaError
+            If that unit is too coarse.
+        """
+        if isinstance(known, tuple):
+            dtypes = tuple(one.along(dtype).dtype for one, dtype in zip(self.each(), known, strict=True))
+            return Operand(self.values, self.valid, dtypes)
+        if known.kind != self.dtype.kind or known.kind not in "mM":
+            return Operand(self.values, self.valid, common(known, self.dtype))
+        values = self.values
+        if _unit(known) != _unit(self.dtype):
+            units: list[Any] = [_unit(self.dtype), _unit(known)]
+            here, there = (np.timedelta64(1, unit) for unit in units)
+            finer = there > here
+            factor = int(there / here if finer else here / there)
+            if finer and (values[self.valid] % factor).any():
+                raise SchemaError(
+                    f"a column of {self.dtype} follows one of {known}",
+                    detail="what is held of a column has the unit of its first batch",
+                    hint=f"convert it before, as with .astype('{self.dtype}')",
+                )
+            values = values // factor if finer else values * factor
+        return Operand(values, self.valid, known)
 
     def each(self) -> list[Operand]:
         """Give the columns one by one; those of several are valid where all are."""

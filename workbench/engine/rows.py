@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.dtypes import common
 from workbench.model.panes import LATE_BY, WATERMARK
 from workbench.schema import REASON
 from workbench.time import Nanos, moments
@@ -232,7 +233,7 @@ class _Column:
         """Take over a dtype; another one than before makes both what holds them."""
         if self.dtype is not None:
             held = self.take(np.arange(self.size), None)
-            self.dtype = _common(self.dtype, column.dtype)
+            self.dtype = common(self.dtype, column.dtype)
             values, mask = _opened(held.astype(self.dtype))
             self.values, self.mask = values.copy(), None if mask is None else mask.copy()
             return
@@ -246,7 +247,7 @@ class _Column:
     def put(self, slots: Ints, column: pd.Series) -> None:
         """Store values."""
         if column.dtype != self.dtype:
-            if _common(self.dtype, column.dtype) != self.dtype:
+            if common(self.dtype, column.dtype) != self.dtype:
                 self.learn(column)
             column = column.astype(self.dtype)
         values, mask = _opened(column)
@@ -317,17 +318,6 @@ def _closed_numpy(values: Array, dtype: np.dtype[Any], missing: Mask | None) -> 
             None if dtype.kind == "O" else np.array("NaT" if dtype.kind in "mM" else "nan", dtype)
         )
     return pd.Series(values, dtype=dtype, copy=False)
-
-
-def _common(one: Any, other: Any) -> Any:
-    """Give a dtype that holds the values of both."""
-    if one == other:
-        return one
-    if isinstance(one, pd.CategoricalDtype) and isinstance(other, pd.CategoricalDtype):
-        return pd.CategoricalDtype(one.categories.append(other.categories).unique(), ordered=False)
-    if isinstance(one, np.dtype) and isinstance(other, np.dtype) and {one.kind, other.kind} <= set("iuf"):
-        return np.result_type(one, other)
-    return pd.concat([pd.Series([], dtype=one), pd.Series([], dtype=other)]).dtype
 
 
 def _extend(array: Array, size: int) -> Array:

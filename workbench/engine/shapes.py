@@ -166,6 +166,10 @@ class GlobalShape:
         return np.full(len(windows), END_OF_TIME)
 
 
+_EVENING = np.timedelta64(21, "h")
+"""How far a day has gone when its clocks may be put back over midnight to, by three hours at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarShape:
     """Days, weeks or months by the clocks of a time zone, whatever their length there."""
@@ -177,11 +181,15 @@ class CalendarShape:
         """Give the number of the period that each moment is in."""
         utc = pd.DatetimeIndex(times.view("datetime64[ns]"), tz="UTC")
         wall = utc.tz_convert(self.window.tz).tz_localize(None).to_numpy()
+        days = wall.astype("datetime64[D]")
+        periods: Ints
         if self.window.months:
-            months: Ints = wall.astype("datetime64[M]").astype(np.int64) // self.window.months
-            return months
-        days = wall.astype("datetime64[D]").astype(np.int64)
-        periods: Ints = (days - self.window.first_day) // self.window.days
+            periods = wall.astype("datetime64[M]").astype(np.int64) // self.window.months
+        else:
+            periods = (days.astype(np.int64) - self.window.first_day) // self.window.days
+        # where clocks go back over midnight, they show once more the end of a day that is over
+        evening = np.flatnonzero(wall - days >= _EVENING)
+        periods[evening] += times[evening] >= self.start(periods[evening] + 1)
         return periods
 
     def windows_of(self, slices: Ints) -> tuple[Ints, Ints]:

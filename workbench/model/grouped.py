@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -108,7 +109,8 @@ class Grouped:
         >>> rolled.to_pandas()["mean"].tolist()
         [1.0, 2.0, 8.0]
         """
-        rows = window if isinstance(window, int) and not isinstance(window, bool) else None
+        timed = isinstance(window, bool) or not isinstance(window, numbers.Integral)
+        rows = None if timed else int(window)
         within = None if rows is not None else duration(window, what="window", positive=True)
         after = duration(lateness, what="lateness")
         return Rolled(self, {"rows": rows, "within": within, "closed": closed}, min_periods, after)
@@ -322,15 +324,19 @@ class Rolled:
     lateness: int
 
     def agg(self, by_column: Mapping[str, Any] | None = None, /, **named: Any) -> EventStream:
-        """Add aggregates of its frame to each row; named as in `Windowed.agg`."""
+        """Add aggregates of its frame to each row; named as in `Windowed.agg`, but as no column there is."""
         aggregates, stream = named_aggregates(named, by_column), self.grouped.stream
         stream._require([name for a in aggregates for name in a.columns], "an aggregate")
-        before = stream.columns
+        before, outputs = stream.columns, [each.output for each in aggregates]
+        if taken := [name for name in outputs if name in (before or ())]:
+            raise DescriptionError(
+                f"the rows have a column {taken[0]!r} already",
+                detail="each row keeps its columns, and gets further ones",
+                hint=f"name it otherwise, as in .agg(rolled_{taken[0]}=('{taken[0]}', ...))",
+            )
         return stream._operate(
             "rolling",
-            after=None
-            if before is None
-            else tuple(dict.fromkeys((*before, *(a.output for a in aggregates)))),
+            after=None if before is None else (*before, *outputs),
             keys=self.grouped.keys,
             aggregates=aggregates,
             min_periods=self.min_periods,

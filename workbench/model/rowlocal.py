@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.errors import DescriptionError
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.model.stream import EventStream
+
+
+_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`""")
 
 
 class _Stream(Protocol):
@@ -32,7 +37,18 @@ class RowLocal:
         """Keep the rows that meet a condition: a query string, a ``pd.col`` expression, or a function.
 
         The function goes from frame to boolean column and looks at one row at a time.
+
+        Raises
+        ------
+        DescriptionError
+            If a string refers to a variable (``@limit``): it is read when rows come, where there is none.
         """
+        if isinstance(condition, str) and "@" in _QUOTED.sub("", condition):
+            raise DescriptionError(
+                f"a condition cannot refer to variables: {condition!r}",
+                detail="it is read when rows come, and your variables are not there",
+                hint="write their values into it, query(f'v > {limit}'), or give a function of the frame",
+            )
         return self._apply("query", condition, after=self.columns)
 
     def assign(self: _Stream, **columns: Any) -> EventStream:
@@ -49,6 +65,7 @@ class RowLocal:
                 hint="choose columns with stream[['a', 'b']], and rows with stream.query(...)",
             )
         self._require(columns, "a choice of columns")
+        _require_each_its_own(columns, columns)
         return self._apply("select", columns, after=tuple(columns))
 
     def rename(self: _Stream, columns: Mapping[str, str]) -> EventStream:
@@ -56,6 +73,7 @@ class RowLocal:
         self._require(list(columns), "a column to rename")
         before = self.columns
         after = None if before is None else tuple(columns.get(name, name) for name in before)
+        _require_each_its_own(after or (), columns.values())
         return self._apply("rename", after=after, columns=dict(columns))
 
     def astype(self: _Stream, dtypes: Mapping[str, Any]) -> EventStream:
@@ -80,3 +98,14 @@ class RowLocal:
         function may drop, change or repeat rows, but not renumber them.
         """
         return self._apply("map", function, **keywords)
+
+
+def _require_each_its_own(after: Iterable[str], written: Iterable[str]) -> None:
+    """Refuse two columns of one name."""
+    counts = Counter(after)
+    if twice := [name for name in written if counts[name] > 1]:
+        raise DescriptionError(
+            f"there would be two columns {twice[0]!r}",
+            detail="columns of a stream have names, each its own",
+            hint="choose another name, or leave the other column out first",
+        )

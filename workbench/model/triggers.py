@@ -100,6 +100,11 @@ class AfterWatermark:
     early: Trigger | None = None
     late: Trigger | None = AfterCount(1)
 
+    def __post_init__(self) -> None:
+        for name in ("early", "late"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, as_trigger(given, what=name))
+
 
 @dataclass(frozen=True)
 class AtExpiry:
@@ -115,6 +120,9 @@ class Repeatedly:
 
     of: Trigger
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of", as_trigger(self.of, what="of"))
+
 
 @dataclass(frozen=True, init=False)
 class _Several:
@@ -123,7 +131,7 @@ class _Several:
     def __init__(self, *of: Trigger) -> None:
         if len(of) < 2:
             raise DescriptionError(f"{type(self).__name__} combines several triggers, but got {len(of)}")
-        object.__setattr__(self, "of", of)
+        object.__setattr__(self, "of", tuple(as_trigger(each, what="of") for each in of))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.of))})"
@@ -155,9 +163,6 @@ Trigger = (
     | AfterAll
     | AfterEach
 )
-
-DEFAULT: Final = AfterWatermark()
-"""When the watermark passes the end of the window, and for every batch of late rows."""
 
 
 def finishes(trigger: Trigger) -> bool:
@@ -225,6 +230,10 @@ def as_trigger(value: Trigger | Duration | int, *, what: str) -> Trigger:
             detail=f"it is neither a trigger nor a number of rows, and as a duration: {error.args[0]}",
             hint=f"write {what}='5s' for processing time, {what}=100 for rows, or {what}=AfterCount(100)",
         ) from error
+
+
+DEFAULT: Final = AfterWatermark()
+"""When the watermark passes the end of the window, and for every batch of late rows."""
 
 
 def require_lossless(trigger: Trigger, window: Window, lateness: int) -> None:

@@ -133,8 +133,8 @@ def read(path: str | Path) -> People:
 
 def write(path: str | Path, name: str, password: str) -> None:
     """Add somebody to a file of passwords, or change theirs; only its owner may read the file."""
-    if not name or ":" in name or name != name.strip() or not name.isprintable():
-        raise DescriptionError(f"a name cannot be {name!r}", hint="printable, and without a colon")
+    if not name or ":" in name or name[0] == "#" or name != name.strip() or not name.isprintable():
+        raise DescriptionError(f"a name cannot be {name!r}", hint="printable, without a colon, # not first")
     file, line = Path(path), f"{name}:{hashed(password)}"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     kept = [other for other in lines if not other.startswith(f"{name}:")]

@@ -31,6 +31,8 @@ def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame
     """
     last = stream.step
     require_end(last, "to_pandas")
+    if batch_rows < 1:
+        raise DescriptionError(f"batch_rows is {batch_rows}", hint="a batch has one row at least")
     came = [outcome.frames[OUT] for outcome in Pipeline(last).outcomes(batch_rows)]
     some = [frame for frame in came if len(frame)] or came[-1:] or [pd.DataFrame()]
     rows_that_came_in = isinstance(last, Output) and last.port != "timed_out"

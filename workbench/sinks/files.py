@@ -115,5 +115,7 @@ class _Csv(_Text):
 class _JsonLines(_Text):
     def write(self, frame: pd.DataFrame) -> None:
         if len(frame):
-            lines = frame.to_json(orient="records", lines=True, date_format="iso", date_unit="us")
+            lines = frame.to_json(
+                orient="records", lines=True, date_format="iso", date_unit="us", double_precision=15
+            )
             self._file.write(lines if lines.endswith("\n") else lines + "\n")

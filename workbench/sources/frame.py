@@ -51,7 +51,7 @@ class FrameSource:
         return arrivals
 
     def _read(self, column: str) -> Nanos:
-        return to_nanos(pd.to_datetime(self.frame[column], errors="coerce", utc=True))
+        return to_nanos(pd.to_datetime(self.frame[column], errors="coerce", utc=True, format="ISO8601"))
 
 
 class FrameReader:

@@ -79,7 +79,7 @@ def test_there_must_be_a_file(tmp_path):
         passwords.read(tmp_path / "none")
 
 
-@pytest.mark.parametrize("name", ["", "a:b", " ada", "a\nb"])
+@pytest.mark.parametrize("name", ["", "a:b", " ada", "a\nb", "#ada"])
 def test_a_name_stands_in_a_line(tmp_path, name):
     with pytest.raises(DescriptionError, match="a name cannot be"):
         passwords.write(tmp_path / "passwords", name, "correct horse")

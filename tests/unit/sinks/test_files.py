@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import json
 
 import pandas as pd
 import pytest
@@ -38,6 +39,14 @@ def test_json_lines(tmp_path):
     assert len(told) == len(given) == len(path.read_text().splitlines())
     assert told["action"].tolist() == given["action"].tolist()
     assert pd.to_datetime(told["event_time"]).tolist() == given["event_time"].tolist()
+
+
+def test_json_lines_keep_small_numbers(tmp_path):
+    numbers = pd.DataFrame({"v": [1e-12, 0.123456789012345, 1.5]})
+    with writer(tmp_path / "numbers.jsonl", "jsonl") as out:
+        out.write(numbers)
+    told = [json.loads(line)["v"] for line in (tmp_path / "numbers.jsonl").read_text().splitlines()]
+    assert told == numbers["v"].tolist()
 
 
 @needs_pyarrow
