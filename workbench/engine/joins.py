@@ -46,7 +46,8 @@ class IntervalJoin(Sides):
     held until no row of the other side that is not late can be its partner: that is when the combined
     watermark, less the lateness, has passed the last moment that it reaches to. Then, on an outer side, it is
     told without partner if it never had one. So joined, unmatched and late rows depend on the order of
-    arrival of both sides only, however they came in batches.
+    arrival of both sides only, however they came in batches. Where a stream meets itself, that order is one
+    of batches: of each, one side comes before the other.
 
     Parameters
     ----------

@@ -108,7 +108,8 @@ class EventStream(RowLocal, Joins):
     def union(self, *others: EventStream, idle: Duration | None = None) -> EventStream:
         """Put the rows of several streams into one.
 
-        Its watermark is the least of theirs. Rows are numbered anew, in the order in which they come to it.
+        Its watermark is the least of theirs. Rows are numbered anew, in the order in which they come to it:
+        of streams that come of one source, batch by batch, so that which rows are late depends on batches.
 
         Parameters
         ----------
