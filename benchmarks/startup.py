@@ -29,7 +29,7 @@ from typing import Any
 from benchmarks.checks import Check, tell
 
 PLACE = "clickstream"
-CONTENT = "Traffic by action"
+CONTENT = "Traffic by page type"
 PLOTS = 5
 BATCHES = (10_000, 1_000)
 RATE = 100_000
