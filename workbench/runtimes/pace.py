@@ -70,7 +70,7 @@ class Beat:
     def rest(self, begun: int, ended: int, tick: int) -> int:
         """Give how long to rest after a turn, in nanoseconds: at least as long as it took, up to a tick."""
         took = ended - begun
-        self._due += tick
+        self._due = min(self._due, begun) + tick  # one that catches up takes turns before they are due
         if self._due <= ended:
             self._due = begun + tick
         return max(self._due - ended, min(took, tick))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from workbench.runtimes.pace import Beat
 from workbench.runtimes.vitals import KEPT, Kept
 from workbench.testing.clock import ManualClock
 from workbench.time import SECOND
@@ -144,3 +145,16 @@ def test_no_window_is_open_once_the_sources_have_ended():
     panes = wb.stream(frame([0, 1]), time="t", watermark=0).window("1min").agg(n=("v", "size"))
     run = panes.start(speed="max").wait(10)
     assert run.vitals.waits(run) == []
+
+
+def test_a_run_that_has_caught_up_rests_for_a_beat_and_not_for_all_it_took():
+    beat, now = Beat(0), 0
+    for _ in range(28):  # quick turns, one after the other
+        beat.rest(begun=now, ended=now + 10, tick=1_000)
+        now += 20
+    assert beat.rest(begun=now, ended=now + 10, tick=1_000) <= 1_000
+    assert [beat.rest(begun=begun, ended=begun + 3, tick=100) for begun in (10_000, 10_100, 10_250)] == [
+        97,
+        97,
+        47,
+    ]
