@@ -146,9 +146,8 @@ def to_nanos(times: Any) -> Nanos:
         )
     nanos: Nanos = values.astype("datetime64[ns]", copy=False).view(np.int64)
     if (far := _beyond(values)) is not None:
-        nanos[far] = np.where(
-            values[far].view(np.int64) > 0, LAST, FIRST
-        )  # a copy, since it had another unit
+        late = values[far].view(np.int64) > 0
+        nanos[far] = np.where(late, LAST, FIRST)  # of a copy: it had another unit
     return nanos
 
 

@@ -23,8 +23,6 @@ from workbench.time import Nanos
 Array = npt.NDArray[Any]
 Groups = npt.NDArray[np.int64]
 Columns = tuple[Array, ...]
-_GREATEST = np.iinfo(np.int64).max
-
 Result: TypeAlias = pd.Series | Array
 """What a pane table is made of: a series where the dtype is one of pandas only, or takes care."""
 
@@ -45,7 +43,7 @@ class Operand:
     def of(cls, column: Any) -> Operand:
         """Take a column, as `columns.array_of` gives it, apart; datetimes become int64 in their own unit."""
         dtype = column.dtype
-        if dtype.kind == "u" and dtype.itemsize == 8 and pd.Series(column).max() > _GREATEST:
+        if dtype.kind == "u" and dtype.itemsize == 8 and _is_too_large(column):
             raise SchemaError(
                 "a column of uint64 holds numbers beyond 2**63",
                 detail="numbers are aggregated as int64 or float64",
@@ -142,6 +140,12 @@ class Operand:
         if nothing is None:
             return values.astype(dtype)
         return np.where(nothing, np.nan, values.astype(np.float64))
+
+
+def _is_too_large(column: Any) -> bool:
+    """Tell whether some of the numbers are beyond those of int64."""
+    known = np.asarray(column[np.asarray(pd.notna(column))], dtype=np.uint64)
+    return bool(known.max(initial=0) > np.iinfo(np.int64).max)
 
 
 def _unit(dtype: Any) -> str:

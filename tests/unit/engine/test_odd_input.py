@@ -175,3 +175,11 @@ def test_an_at_sign_in_words_is_no_variable():
     rows = stream({"t": at(1, 2), "k": ["a@b", "c"]})
     assert rows.query("k == 'a@b'").to_pandas()["k"].tolist() == ["a@b"]
     assert rows.rename({"k": "at@"}).query('`at@` == "c"').to_pandas()["at@"].tolist() == ["c"]
+
+
+@each_batch
+def test_unsigned_numbers_may_be_missing(batch_rows):
+    rows = stream({"t": at(1, 2, 70), "v": pd.array([7, None, None], dtype="UInt64")})
+    panes = rows.window("1min").agg(most=("v", "max"), n=("v", "count")).to_pandas(batch_rows=batch_rows)
+    assert panes["n"].tolist() == [1, 0]
+    assert panes.loc[0, "most"] == 7

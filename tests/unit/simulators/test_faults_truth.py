@@ -24,7 +24,7 @@ from simulators import (
     bounds,
     completeness,
 )
-from simulators.delivery.parcel import Draw, Parcel
+from simulators.delivery.parcel import Parcel
 from simulators.dials import turned
 
 DRIFT = SchemaDrift(since="60s", renamed=(("battery", "volts"),))
@@ -146,9 +146,6 @@ def test_a_fault_of_ones_own_may_be_told_when_all_has_arrived() -> None:
     seen = []
 
     class Counted(Reorder):
-        def strike(self, parcel: Parcel, draw: Draw) -> None:
-            super().strike(parcel, draw)
-
         def arrived(self, parcel: Parcel, rows: np.ndarray, time: np.ndarray) -> None:
             seen.append((len(rows), bool((np.diff(time) >= 0).all())))
 
