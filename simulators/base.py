@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -25,20 +25,13 @@ from simulators.columns import (
     frame_of,
     truth_columns,
 )
-from simulators.delivery.parcel import Mark, Parcel
+from simulators.delivery.parcel import Parcel
 from simulators.delivery.road import IDEAL, KINDS, Arrivals, Delivery
 from simulators.ordering import IntArray, picked, stable_order
 from simulators.parameters import Moment, block_index, duration, microseconds, moment, problem, require, whole
-from simulators.underway import under_way
+from simulators.underway import Delivered, tail_of, under_way
 
 __all__ = ["EVENT_ID", "EVENT_TIME", "IDS_PER_BLOCK", "Column", "Simulator", "Table", "Truth"]
-
-
-class _Delivered(NamedTuple):
-    events: Table
-    """As they happened, or as they say they did."""
-    arrivals: Arrivals
-    marks: list[Mark]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +157,7 @@ class Simulator(ABC):
         length = microseconds(self.block)
         parts: list[tuple[Table, IntArray, IntArray]] = []
         for i in range(max(0, j - self._reach), j + 1):
-            events, (rows, time), _ = self._delivered(i)
+            events, (rows, time), _ = self._arriving(i, j)
             first, last = np.searchsorted(time, [j * length, (j + 1) * length])
             if first < last or not parts:
                 parts.append((events, rows[first:last], time[first:last]))
@@ -262,9 +255,7 @@ class Simulator(ABC):
         return self._of_events(self.block_delivery_truth, first, last)
 
     def arrivals(self, first: Any, last: Any = None) -> pd.DataFrame:
-        """Return what arrives between two times, in the order of arrival.
-
-        Arguments as for `events`, but of arrival time.
+        """Return what arrives between two times, in the order of arrival; arguments as for `events`.
 
         Returns
         -------
@@ -316,8 +307,8 @@ class Simulator(ABC):
         return self.delivery.send(parcel, self._rng)
 
     @cached_property
-    def _delivered(self) -> Callable[[int], _Delivered]:
-        def make(i: int) -> _Delivered:
+    def _delivered(self) -> Callable[[int], Delivered]:
+        def make(i: int) -> Delivered:
             events = self._block(i)[0]
             parcel = Parcel(
                 time=events[self.time_column],
@@ -331,9 +322,18 @@ class Simulator(ABC):
                 start=self._start,
             )
             arrivals = self._sent(parcel)
-            return _Delivered(parcel.columns, arrivals, parcel.marks)
+            return Delivered(parcel.columns, arrivals, parcel.marks)
 
-        return lru_cache(maxsize=self._reach + 2)(make)
+        return lru_cache(maxsize=2)(make)
+
+    @cached_property
+    def _tail(self) -> Callable[[int], Delivered]:
+        length = microseconds(self.block)
+        return lru_cache(maxsize=self._reach + 2)(lambda i: tail_of(self._delivered(i), (i + 1) * length))
+
+    def _arriving(self, i: int, j: int) -> Delivered:
+        """Return the events of block i, those at least that arrive in block j or later."""
+        return self._delivered(i) if i == j else self._tail(i)
 
     def _frame(self, table: Table, schema: tuple[Column, ...], *, copy: bool = True) -> pd.DataFrame:
         return frame_of(table, schema, self._start, copy=copy)

@@ -1,14 +1,35 @@
 """Under way: what has happened by a moment, and arrives later."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simulators.columns import Table
+from simulators.delivery.parcel import Mark
+from simulators.delivery.road import Arrivals
 from simulators.ordering import IntArray
 from simulators.parameters import microseconds
 
 if TYPE_CHECKING:
     from simulators.base import Simulator
+
+
+class Delivered(NamedTuple):
+    """The events of a block, and how they arrive."""
+
+    events: Table
+    """As they happened, or as they say they did."""
+    arrivals: Arrivals
+    marks: list[Mark]
+
+
+def tail_of(delivered: Delivered, moment: int) -> Delivered:
+    """Return what arrives at a moment or later, by itself: of a block it is little, and needed for long."""
+    events, (rows, time), _ = delivered
+    first = int(np.searchsorted(time, moment))
+    chosen, at = np.unique(rows[first:], return_inverse=True)
+    some = {name: values[chosen] for name, values in events.items()}
+    return Delivered(some, Arrivals(at, time[first:].copy()), [])
 
 
 def under_way(simulator: "Simulator", moment: int) -> tuple[IntArray, IntArray]:
@@ -33,7 +54,7 @@ def under_way(simulator: "Simulator", moment: int) -> tuple[IntArray, IntArray]:
     present = moment // length
     parts = [np.zeros((2, 0), np.int64)]
     for block in range(max(0, present - simulator._reach), present + 1):
-        events, (rows, arrival), _ = simulator._delivered(block)
+        events, (rows, arrival), _ = simulator._arriving(block, present)
         first = int(np.searchsorted(arrival, moment, side="right"))
         rows, arrival = rows[first:], arrival[first:]
         if block == present:  # the rest of it has not happened yet

@@ -64,23 +64,27 @@ class SnapshotError(WorkbenchError):
 
 
 class StepError(WorkbenchError):
-    """A step's function raised while the run was going.
+    """A step raised while the run was going: mostly a function of the user's.
 
     Parameters
     ----------
     step : str
         The name of the step.
     rows : pandas.DataFrame
-        The offending rows, as they came into the step: the fewest that still raise.
+        The offending rows, as they came into the step: the fewest that still raise, where it has no state.
     cause : BaseException
         What the function raised; also ``__cause__``.
+    optional : bool
+        Whether a run could do without these rows.
     """
 
-    def __init__(self, step: str, rows: pd.DataFrame, cause: BaseException) -> None:
+    def __init__(
+        self, step: str, rows: pd.DataFrame, cause: BaseException, *, optional: bool = False
+    ) -> None:
         self.step, self.rows, self.cause = step, rows, cause
         super().__init__(
             f"step {step!r} raised {type(cause).__name__}: {cause}",
             detail=f"{len(rows)} offending row(s):\n{rows.head(5).to_string()}" if len(rows) else "",
-            hint="mend the function, or start with on_error='reject' to set such rows aside",
+            hint="mend the function" + ", or start with on_error='reject' to set such rows aside" * optional,
         )
         self.__cause__ = cause

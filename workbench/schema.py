@@ -6,7 +6,6 @@ Rows are checked once, here; after this nobody checks types again. A row that ca
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.columns import array_of, dtypes_of
+from workbench.columns import array_of, dtypes_of, require
 from workbench.errors import SchemaError
 from workbench.time import NO_WATERMARK, beyond_reach, to_nanos
 
@@ -135,7 +134,7 @@ class Schema:
         bad = reasons.notna().to_numpy()
         return (
             admitted[~bad].astype(dict(self.dtypes)),
-            frame[bad].assign(**{REASON: reasons[bad].astype("str")}),
+            told_of(frame[bad], **{REASON: reasons[bad].astype("str")}),
         )
 
     def _misfits(self, frame: pd.DataFrame) -> list[str]:
@@ -156,28 +155,39 @@ class Schema:
     @cached_property
     def none_rejected(self) -> pd.DataFrame:
         """A table of rejected rows without any."""
-        return self.empty().assign(**{REASON: pd.Series([], dtype="str")})
+        return told_of(self.empty(), **{REASON: pd.Series([], dtype="str")})
 
 
-def require(columns: Iterable[Any], wanted: Iterable[str], what: str) -> None:
-    """Check that all wanted columns are there.
+def beside(columns: Iterable[Any], told: Iterable[str]) -> list[Any]:
+    """Name the columns of rows beside some that tell of them: one of the same name ends with ``_read``.
 
-    Raises
-    ------
-    SchemaError
-        If one is not; the hint names the one most like it.
+    Examples
+    --------
+    >>> beside(["v", "reason"], ["reason"])
+    ['v', 'reason_read']
     """
-    if all(name in columns for name in wanted):
-        return
-    have = [str(name) for name in columns]
-    for name in wanted:
-        if name not in have:
-            near = difflib.get_close_matches(str(name), have, n=1)
-            raise SchemaError(
-                f"no such column: {name!r} (for {what})",
-                detail=f"there are {', '.join(have)}",
-                hint=f"did you mean {near[0]!r}?" if near else "",
-            )
+    names = list(columns)
+    for name in told:
+        if name in names:
+            own = f"{name}_read"
+            while own in names:
+                own += "_"
+            names[names.index(name)] = own
+    return names
+
+
+def told_of(rows: pd.DataFrame, **told: Any) -> pd.DataFrame:
+    """Add columns that tell of rows, which hide none of their own.
+
+    Examples
+    --------
+    >>> told_of(pd.DataFrame({"reason": ["cancelled"]}), reason="null event time")
+      reason_read           reason
+    0   cancelled  null event time
+    """
+    if not rows.columns.isin(list(told)).any():
+        return rows.assign(**told)
+    return rows.set_axis(beside(rows.columns, told), axis=1).assign(**told)
 
 
 def _cast(column: pd.Series, dtype: Any) -> tuple[pd.Series, Mask]:

@@ -96,7 +96,11 @@ def signed_duration(value: Duration, *, what: str = "offset") -> int:
     if isinstance(value, str):
         negative = value.strip().startswith("-")
         return -duration(value.strip()[1:], what=what) if negative else duration(value, what=what)
-    return duration(value, what=what) if not value < type(value)(0) else -duration(-value, what=what)
+    try:
+        negative = bool(value < type(value)(0))
+    except (TypeError, ValueError):  # of what is no length of time: `duration` says so
+        negative = False
+    return -duration(-value, what=what) if negative else duration(value, what=what)
 
 
 def spell(nanos: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.engine.dtypes import is_ordered
 from workbench.engine.parts import Array, Columns, Groups, Operand, Part
 from workbench.errors import DescriptionError
 from workbench.model.custom import Custom
@@ -117,6 +118,8 @@ def _plain(operand: Operand) -> Array:
     kind, values = operand.dtype.kind, operand.values
     if kind in "mM":
         return values.view(f"{kind}8[{operand.unit}]")
+    if is_ordered(operand.dtype):
+        return np.asarray(operand.restore(values), dtype=object)
     return values.astype(bool) if kind == "b" and values.dtype != object else values
 
 

@@ -14,7 +14,7 @@ from workbench.engine.partitions import Partitions
 from workbench.engine.progress import PartitionedProgress, Progress, Stamp
 from workbench.engine.ranges import shift
 from workbench.model.watermarks import BoundedOutOfOrderness, Punctuated, Watermark
-from workbench.schema import REASON, Schema
+from workbench.schema import REASON, Schema, told_of
 from workbench.time import END_OF_TIME, FIRST, LAST, NO_WATERMARK, Nanos, spell, to_nanos
 
 
@@ -148,7 +148,7 @@ class Door:
         if not ahead.any():
             return admitted, rejected
         most = spell(self.policy.max_ahead or 0)
-        refused = admitted[ahead].assign(**{REASON: f"more than {most} ahead of its arrival"})
+        refused = told_of(admitted[ahead], **{REASON: f"more than {most} ahead of its arrival"})
         refused = refused.astype({REASON: "str"})
         both = pd.concat([rejected, refused]).sort_index() if len(rejected) else refused
         return admitted[~ahead], both

@@ -23,3 +23,14 @@ def common(one: Any, other: Any) -> Any:
     if isinstance(one, np.dtype) and isinstance(other, np.dtype) and {one.kind, other.kind} <= set("iuf"):
         return np.result_type(one, other)
     return pd.concat([pd.Series([], dtype=one), pd.Series([], dtype=other)]).dtype
+
+
+def is_ordered(dtype: Any) -> bool:
+    """Tell whether values are categories that come one after the other.
+
+    Examples
+    --------
+    >>> is_ordered(pd.CategoricalDtype(["low", "high"], ordered=True)), is_ordered(pd.CategoricalDtype(["a"]))
+    (True, False)
+    """
+    return isinstance(dtype, pd.CategoricalDtype) and bool(dtype.ordered)

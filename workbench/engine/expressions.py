@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.columns import values_of
+from workbench.engine.dtypes import is_ordered
 from workbench.engine.parts import Operand
 from workbench.errors import DescriptionError, SchemaError
 from workbench.model.expressions import NAVIGATION, Expression
@@ -49,7 +50,7 @@ class Value:
             return cls(to_nanos(column).view("datetime64[ns]"), column.notna().to_numpy(), column.dtype)
         if column.dtype.kind == "m":
             return cls(column.to_numpy().astype("timedelta64[ns]"), column.notna().to_numpy(), column.dtype)
-        taken = Operand.of(values_of(column))
+        taken = Operand.of(values_of(column.astype(object) if is_ordered(column.dtype) else column))
         return cls(taken.values, taken.valid, column.dtype)
 
     def take(self, rows: Ints) -> Value:
@@ -142,6 +143,9 @@ def _either(left: Value, right: Value) -> Value:
 
 
 def _arithmetic(name: str, left: Value, right: Value) -> Value:
+    ordered = next((value.dtype for value in (left, right) if is_ordered(value.dtype)), None)
+    if ordered is not None and name in ("<", "<=", ">", ">="):
+        left, right = (_place(value, ordered) for value in (left, right))
     if object in (left.values.dtype, right.values.dtype):
         return _pairwise(_SIMPLE[name], left, right)
     valid = left.valid & right.valid
@@ -151,6 +155,24 @@ def _arithmetic(name: str, left: Value, right: Value) -> Value:
         values = _SIMPLE[name](left.values, right.values)
     moment = values.dtype.kind == "M"
     return Value(values, valid, (left.dtype or right.dtype) if moment else None)
+
+
+def _place(value: Value, dtype: Any) -> Value:
+    """Give the places of values among ordered categories.
+
+    Raises
+    ------
+    SchemaError
+        If one is none of them.
+    """
+    places = dtype.categories.get_indexer(np.ravel(value.values)).reshape(value.values.shape)
+    if (strange := (places < 0) & value.valid).any():
+        word = np.broadcast_to(value.values, strange.shape)[strange][0]
+        raise SchemaError(
+            f"{word!r} is no category of {', '.join(map(repr, dtype.categories))}",
+            detail="ordered categories are compared by their order",
+        )
+    return Value(places, value.valid)
 
 
 def _pairwise(function: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:

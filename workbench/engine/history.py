@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.columns import require
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import TimeIndex, behind, in_order, shift
@@ -22,10 +23,12 @@ from workbench.engine.sides import encode, ended
 from workbench.engine.sorting import EventTimeSort, Released
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
-from workbench.schema import require
 from workbench.time import NO_WATERMARK, Nanos
 
 Ints = npt.NDArray[np.int64]
+
+SELDOM = 16
+"""Rows beyond reach are forgotten when the watermark has moved on by such a part of the reach."""
 
 
 class History:
@@ -44,9 +47,9 @@ class History:
 
     Notes
     -----
-    Adding rows costs a sort of them and a few array operations in the rows held, as does forgetting. State is
-    bounded by `rows` rows for each key, and by the rows within `reach` of the watermark; without `reach`,
-    keys are never forgotten before the end.
+    Adding rows costs a sort of them, and what it costs to add them to a `TimeIndex`; forgetting costs a few
+    array operations in the rows held. State is bounded by `rows` rows for each key, and by the rows within
+    `reach` of the watermark and a sixteenth of it; without `reach`, keys are never forgotten before the end.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class History:
         self.rows, self.reach = rows, reach
         self.store = RowStore()
         self.index = TimeIndex()
+        self._forgotten = NO_WATERMARK
 
     def __len__(self) -> int:
         return len(self.index)
@@ -86,10 +90,9 @@ class History:
             self.store.learn(frame[self.columns or [*frame.columns[:1]]])
         slots = self.store.add(frame)
         order = in_order(codes, times)
-        self.index.add(codes[order], times[order], slots[order])
-        place = np.zeros(int(self.index.slots.max(initial=-1)) + 1, dtype=np.int64)
-        place[self.index.slots] = np.arange(len(self.index))
-        return place[slots]
+        at = np.empty(len(order), dtype=np.int64)
+        at[order] = self.index.add(codes[order], times[order], slots[order])
+        return at
 
     def first(self, at: Ints) -> Ints:
         """Give the position of the first row of its key that each row reaches back to in time."""
@@ -99,11 +102,18 @@ class History:
 
     def take(self, at: Ints, *, nullable: bool = False) -> dict[str, pd.Series]:
         """Give rows by position, as columns; with `nullable`, -1 gives nulls, as `RowStore.take` does."""
-        slots = np.append(self.index.slots, -1)[at]  # -1 finds the last
+        slots = np.where(at < 0, -1, self.index.slots[at]) if len(self) else at
         return self.store.take(slots, nullable=nullable)
 
     def forget(self, limit: int) -> None:
-        """Forget rows that none can look back at any more, now that all to come are at or after a moment."""
+        """Forget rows that none can look back at any more, now that all to come are at or after a moment.
+
+        Those beyond reach alone are forgotten together, now and then.
+        """
+        if self.rows is None and self.reach is not None:
+            if limit - self._forgotten < self.reach // SELDOM:
+                return
+            self._forgotten = limit
         index = self.index
         oldest = limit if self.reach is None and ended(limit) else NO_WATERMARK
         gone = index.times < (oldest if self.reach is None else behind(limit, self.reach))

@@ -24,6 +24,7 @@ from workbench.engine.arrow import (
 )
 from workbench.engine.dtypes import common
 from workbench.engine.hashing import WordTable
+from workbench.errors import SchemaError
 
 Codes = npt.NDArray[np.int64]
 _FEW = 1024
@@ -55,7 +56,14 @@ class _Objects:
         return len(self._code_of)
 
     def encode(self, values: Any) -> tuple[Codes, Codes]:
-        local, distinct = pd.factorize(values)
+        try:
+            local, distinct = pd.factorize(values)
+        except TypeError as error:
+            raise SchemaError(
+                f"a key holds values that cannot be told apart: {error}",
+                detail="equal keys are found by their hashes",
+                hint="make text or tuples of them first, as with .assign(key=lambda f: f['key'].map(tuple))",
+            ) from None
         plain = distinct.tolist()
         if local.min(initial=0) < 0:  # once more, so that null has its place among the others
             local, distinct = pd.factorize(values, use_na_sentinel=False)

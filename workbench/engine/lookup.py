@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.columns import require
 from workbench.engine.progress import Stamp
 from workbench.engine.rows import RowStore
 from workbench.engine.sides import EQUAL, INNER, UNMATCHED, choose
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError, SchemaError
 from workbench.model.joins import suffixed
-from workbench.schema import require
 
 Ints = npt.NDArray[np.int64]
 
@@ -243,12 +243,6 @@ class LookupJoin:
         columns = {
             theirs[name]: column.set_axis(frame.index) for name, column in found.items() if name in theirs
         }
-        clash = {*mine.values()} & {*columns}
-        if clash or len({*mine.values()}) < len(mine):
-            raise DescriptionError(
-                f"both sides have columns {sorted(clash)} after suffixes {self.suffixes!r}",
-                hint="choose other suffixes, or rename columns before",
-            )
         return pd.DataFrame({**{mine[name]: frame[name] for name in mine}, **columns}, copy=False)
 
 

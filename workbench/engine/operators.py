@@ -21,6 +21,7 @@ from workbench.errors import StepError
 from workbench.model.panes import ON_TIME
 from workbench.model.steps import Aggregated, Apply, Columns, Date, Operation, Step, Union, idle_after
 from workbench.model.triggers import DEFAULT, DISCARDING
+from workbench.schema import REASON, told_of
 from workbench.time import END_OF_TIME, Nanos
 
 
@@ -47,11 +48,11 @@ class Stateless:
             bad = self._offending(frame, error)
             if not self.reject:
                 cause = next(reversed(bad.values()), error)  # none is to blame for an empty frame
-                raise StepError(self.step.name, frame.iloc[list(bad)], cause) from cause
+                raise StepError(self.step.name, frame.iloc[list(bad)], cause, optional=True) from cause
         good = frame.iloc[np.delete(np.arange(len(frame)), list(bad))]
         reasons = [f"{self.step.name}: {type(cause).__name__}: {cause}" for cause in bad.values()]
         try:
-            rejected = frame.iloc[list(bad)].assign(reason=reasons)
+            rejected = told_of(frame.iloc[list(bad)], **{REASON: reasons})
             return Outcome({OUT: self._apply(good), REJECTED: rejected}, stamp)
         except Exception as error:  # it raises even for an empty frame: no row is to blame
             raise StepError(self.step.name, good, error) from error

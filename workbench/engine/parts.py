@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.engine.dtypes import common
+from workbench.engine.dtypes import common, is_ordered
 from workbench.errors import SchemaError
 from workbench.time import Nanos
 
@@ -31,8 +31,9 @@ Result: TypeAlias = pd.Series | Array
 class Operand:
     """One input column, as plain arrays; or several, as a structured array with a field for each.
 
-    ``values`` has a number or (for text and the like) an object per row, ``valid`` tells which are not null
-    (of several columns: in which rows none is null). ``dtype`` is that of the column; of several, a tuple.
+    ``values`` has a number or (for text and the like) an object per row, of ordered categories their places;
+    ``valid`` tells which are not null (of several columns: in which rows none is null). ``dtype`` is that of
+    the column; of several, a tuple.
     """
 
     values: Array
@@ -53,6 +54,8 @@ class Operand:
             values = column.astype(np.float64 if dtype.kind == "f" else np.int64, copy=False)
             return cls(values, ~np.isnan(values) if dtype.kind == "f" else np.ones(len(values), bool), dtype)
         valid = np.asarray(pd.notna(column))
+        if is_ordered(dtype):
+            return cls(column.codes.astype(np.int64), valid, dtype)
         if dtype.kind in "iufb" and not isinstance(dtype, pd.CategoricalDtype):
             wide = np.float64 if dtype.kind == "f" else np.int64
             return cls(column.to_numpy(dtype=wide, na_value=0), valid, dtype)
@@ -88,11 +91,13 @@ class Operand:
         Raises
         ------
         SchemaError
-            If that unit is too coarse.
+            If that unit is too coarse, or ordered categories have another order.
         """
         if isinstance(known, tuple):
             dtypes = tuple(one.along(dtype).dtype for one, dtype in zip(self.each(), known, strict=True))
             return Operand(self.values, self.valid, dtypes)
+        if is_ordered(known) or is_ordered(self.dtype):
+            return self._placed(known)
         if known.kind != self.dtype.kind or known.kind not in "mM":
             return Operand(self.values, self.valid, common(known, self.dtype))
         values = self.values
@@ -109,6 +114,21 @@ class Operand:
                 )
             values = values // factor if finer else values * factor
         return Operand(values, self.valid, known)
+
+    def _placed(self, known: Any) -> Operand:
+        """Give ordered categories along others, whose places are known; in no order if those have none."""
+        words = pd.Series(self.restore(self.values, self.valid)).astype(object)
+        if not is_ordered(known):
+            return Operand(words.to_numpy(), self.valid, common(known, words.dtype))
+        ranks = known.categories.get_indexer(self.dtype.categories) if is_ordered(self.dtype) else np.zeros(0)
+        places = known.categories.get_indexer(words)
+        if (np.diff(ranks[ranks >= 0]) < 0).any() or (places[self.valid] < 0).any():
+            raise SchemaError(
+                f"a column of {self.dtype} follows one of ordered categories",
+                detail=f"what is held of it are places among {', '.join(map(repr, known.categories))}",
+                hint="convert it before, with .astype({column: the same CategoricalDtype in every batch})",
+            )
+        return Operand(places.astype(np.int64), self.valid, known)
 
     def each(self) -> list[Operand]:
         """Give the columns one by one; those of several are valid where all are."""
@@ -129,6 +149,9 @@ class Operand:
         """Give values back in the dtype of the column; null where not valid."""
         nothing = None if valid is None or valid.all() else ~valid
         dtype = self.dtype
+        if is_ordered(dtype):
+            places = values if nothing is None else np.where(nothing, -1, values)
+            return pd.Series(pd.Categorical.from_codes(places, dtype=dtype), copy=False)
         if dtype.kind in "mM":
             times = pd.Series(values.view(f"{dtype.kind}8[{_unit(dtype)}]"))
             if getattr(dtype, "tz", None) is not None:
@@ -160,7 +183,7 @@ def numeric(operand: Operand, what: str, *, durations: bool = True) -> Array:
     SchemaError
         If they are none: text, moments, or (unless wanted) durations.
     """
-    if operand.values.dtype == object or operand.dtype.kind == "M":
+    if operand.values.dtype == object or operand.dtype.kind == "M" or is_ordered(operand.dtype):
         raise SchemaError(
             f"the {what} of a column of {operand.dtype} is not defined",
             hint="choose count, nunique, first or last, or convert the column first",

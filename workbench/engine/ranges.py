@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,15 +65,21 @@ def in_order(major: Ints, minor: Ints) -> Ints:
     return packed & ((1 << bits) - 1)
 
 
+FEW = 100
+"""Of so many rows held, one that is looked for or added is looked for by itself."""
+
+
 class TimeIndex:
     """Slots of rows by key, then event time, then arrival; found by ranges of time, many at once.
 
-    Adding and dropping cost a few array operations in the rows held; a search costs two binary searches.
+    A search costs a few binary searches for each key and range. A few rows are added for little more than the
+    copying of what is held; many, and dropping, cost a few array operations in the rows held.
 
     Examples
     --------
     >>> index = TimeIndex()
     >>> index.add(np.array([0, 0, 1]), np.array([10, 50, 20]), np.array([9, 7, 8]))
+    array([0, 1, 2])
     >>> index.find(np.array([0, 1]), low=np.array([10, 21]), high=np.array([49, 99]))
     (array([0, 3]), array([1, 3]))
     """
@@ -84,21 +90,18 @@ class TimeIndex:
     def __len__(self) -> int:
         return len(self.slots)
 
-    def add(self, keys: Ints, times: Nanos, slots: Ints) -> None:
-        """Add rows that arrived after all before; by key, time and arrival, as `in_order` gives them."""
-        if not len(slots):
-            return
-        if not len(self):
-            self.keys, self.times, self.slots = keys, times, slots
-            return
+    def add(self, keys: Ints, times: Nanos, slots: Ints) -> Ints:
+        """Add rows that arrived after all before; by key, time and arrival, as `in_order` gives them.
+
+        Gives their positions.
+        """
         _, beyond = self.find(keys, times, times)
         at = beyond + np.arange(len(slots))
-        old = np.ones(len(self) + len(slots), dtype=bool)
-        old[at] = False
-        kept = np.flatnonzero(old)
-        self.keys = _merged(self.keys, kept, keys, at)
-        self.times = _merged(self.times, kept, times, at)
-        self.slots = _merged(self.slots, kept, slots, at)
+        if len(slots):
+            old, new = (self.keys, self.times, self.slots), (keys, times, slots)
+            put_in = _spliced if len(slots) * FEW < len(self) else _scattered
+            self.keys, self.times, self.slots = put_in(old, new, beyond)
+        return at
 
     def find(self, keys: Ints, low: Nanos, high: Nanos) -> tuple[Ints, Ints]:
         """Give, for each key and closed range of time, the positions from the first row to beyond the last.
@@ -108,6 +111,9 @@ class TimeIndex:
         if not len(self):
             nowhere = np.zeros(len(keys), dtype=np.int64)
             return nowhere, nowhere
+        if len(keys) * FEW < len(self):
+            begin, end = (np.searchsorted(self.keys, keys, side=side) for side in ("left", "right"))
+            return _within(self.times, begin, end, low), _within(self.times, begin, end, high, after=True)
         held, lows, highs, width = self._ranked(low, high, int(keys.max(initial=0)))
         begin = keys * width
         held = self.keys * width + held
@@ -146,7 +152,39 @@ class TimeIndex:
         return np.searchsorted(distinct, self.times) + 1, lows + 1, highs, len(distinct) + 2
 
 
-def _merged(old: Ints, kept: Ints, new: Ints, at: Ints) -> Ints:
-    merged = np.empty(len(kept) + len(at), dtype=np.int64)
-    merged[kept], merged[at] = old, new
-    return merged
+def _within(times: Nanos, first: Ints, beyond: Ints, moments: Nanos, *, after: bool = False) -> Ints:
+    """Give where moments belong in ordered stretches ``[first, beyond)``: before what is equal, or after."""
+    for _ in range(int((beyond - first).max(initial=0)).bit_length()):  # halves them all at once
+        middle = (first + beyond) >> 1
+        met = times.take(middle, mode="clip")
+        below = (middle < beyond) & ((met <= moments) if after else (met < moments))
+        first, beyond = np.where(below, middle + 1, first), np.where(below, beyond, middle)
+    return first
+
+
+def _spliced(old: Sequence[Ints], new: Sequence[Ints], before: Ints) -> list[Ints]:
+    """Put new elements into arrays before positions, piece by piece: what is between is only copied."""
+    ends = before.tolist()
+    spliced = []
+    for held, come in zip(old, new, strict=True):
+        pieces: list[Ints] = []
+        begin = 0
+        for number, end in enumerate(ends):
+            pieces += (held[begin:end], come[number : number + 1])
+            begin = end
+        spliced.append(np.concatenate([*pieces, held[begin:]]))
+    return spliced
+
+
+def _scattered(old: Sequence[Ints], new: Sequence[Ints], before: Ints) -> list[Ints]:
+    """Put new elements into arrays before positions, all at once."""
+    at = before + np.arange(len(before))
+    kept = np.ones(len(old[0]) + len(at), dtype=bool)
+    kept[at] = False
+    places = np.flatnonzero(kept)
+    scattered = []
+    for held, come in zip(old, new, strict=True):
+        merged = np.empty(len(kept), dtype=np.int64)
+        merged[places], merged[at] = held, come
+        scattered.append(merged)
+    return scattered

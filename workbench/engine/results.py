@@ -41,7 +41,8 @@ def result(aggregate: Aggregate, columns: list[Columns], operand: Any) -> Result
 def _mean(columns: list[Columns], operand: Operand) -> Result:
     (total,), (count,) = columns
     if operand.dtype.kind == "m":
-        return operand.restore(total // np.maximum(count, 1), count > 0)
+        mean = np.abs(total) // np.maximum(count, 1)  # as pandas cuts it, towards zero
+        return operand.restore(np.where(total < 0, -mean, mean), count > 0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

@@ -16,6 +16,8 @@ import pandas as pd
 from workbench.engine.frames import framed
 from workbench.engine.history import History, LookingBack
 from workbench.engine.partials import Plan
+from workbench.engine.placing import spread
+from workbench.engine.ranges import FEW
 from workbench.engine.rows import side_by_side
 from workbench.engine.sides import choose
 from workbench.errors import DescriptionError
@@ -151,18 +153,23 @@ class Rolling(LookingBack):
 
     def _results(self, starts: Ints, ends: Ints) -> dict[str, pd.Series]:
         """Give the output columns, of frames in the history."""
-        count = len(self.history)
-        edges = np.bincount(starts, minlength=count + 1) - np.bincount(ends, minlength=count + 1)
-        framing = np.cumsum(edges)[:count] > 0  # which rows are in a frame: only those are taken out
-        place = np.append(0, np.cumsum(framing))
-        rows = np.flatnonzero(framing)
+        rows, starts, ends = _framing(starts, ends, len(self.history))
         values = side_by_side(self.history.take(rows))
         results: dict[str, pd.Series] = {}
         for demand, plan in self.plans.items():
-            results |= _aggregated(
-                plan, demand, values, self.history.index.times[rows], place[starts], place[ends]
-            )
+            results |= _aggregated(plan, demand, values, self.history.index.times[rows], starts, ends)
         return results
+
+
+def _framing(starts: Ints, ends: Ints, count: int) -> tuple[Ints, Ints, Ints]:
+    """Give which of so many rows are in a frame, for only those are taken out; and frames among these."""
+    if int((ends - starts).sum()) * FEW < count:
+        rows = np.unique(spread(starts, ends - 1)[1])
+        return rows, np.searchsorted(rows, starts), np.searchsorted(rows, ends)
+    edges = np.bincount(starts, minlength=count + 1) - np.bincount(ends, minlength=count + 1)
+    framing = np.cumsum(edges)[:count] > 0
+    place = np.append(0, np.cumsum(framing))
+    return np.flatnonzero(framing), place[starts], place[ends]
 
 
 def _aggregated(

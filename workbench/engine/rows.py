@@ -15,7 +15,7 @@ import pandas as pd
 
 from workbench.engine.dtypes import common
 from workbench.model.panes import LATE_BY, WATERMARK
-from workbench.schema import REASON
+from workbench.schema import REASON, told_of
 from workbench.time import Nanos, moments
 
 Array = npt.NDArray[Any]
@@ -58,17 +58,17 @@ class Aside:
         """Give rows that no window covers, or whose trigger has finished, plus ``reason`` (str)."""
         if self._no_rejected is None or not len(self._no_rejected.columns):
             nothing = frame[:0]
-            self._no_rejected = nothing.assign(**{REASON: ""}) if len(nothing.columns) else nothing
+            self._no_rejected = told_of(nothing, **{REASON: ""}) if len(nothing.columns) else nothing
         reasons = (("between windows", outside), ("after the trigger has finished", finished))
         some = [(reason, rows) for reason, rows in reasons if rows is not None and rows.any()]
-        told = [frame[rows].assign(**{REASON: reason}) for reason, rows in some]
+        told = [told_of(frame[rows], **{REASON: reason}) for reason, rows in some]
         return pd.concat(told) if told else self._no_rejected
 
     def _late(self, rows: pd.DataFrame, late_by: Nanos, met: Nanos) -> pd.DataFrame:
         if not len(rows.columns):
             return rows
-        return rows.assign(
-            **{LATE_BY: late_by.view("timedelta64[ns]"), WATERMARK: moments(met, self._moment)}
+        return told_of(
+            rows, **{LATE_BY: late_by.view("timedelta64[ns]"), WATERMARK: moments(met, self._moment)}
         )
 
 

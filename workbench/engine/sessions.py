@@ -19,6 +19,7 @@ import pandas as pd
 
 from workbench.engine.partials import Plan
 from workbench.engine.placing import Firing, Placed, Rows
+from workbench.engine.ranges import shift
 from workbench.engine.state import Table
 from workbench.engine.telling import Teller, peeked
 from workbench.engine.triggers import Arrivals, Merging, Moment
@@ -121,7 +122,7 @@ class SessionWindows:
         """Take a batch, and the watermark after it; fire what is due."""
         self.teller.batch += 1
         count = len(rows.times)
-        late_by = rows.met - self.teller.expiry(rows.times + self.gap)
+        late_by = rows.met - self.teller.expiry(shift(rows.times, self.gap))
         never = np.zeros(count, dtype=bool)
         placed = Placed(never, never.copy(), late_by, 0, [], never.copy())
         if count:
@@ -197,7 +198,7 @@ class SessionWindows:
         first, last = np.full(clusters, END_OF_TIME), np.full(clusters, NO_WATERMARK)
         for where, start, end in (
             (held_in, self.sessions["start"][held], self.sessions["end"][held]),
-            (cluster_of, rows.times, rows.times + self.gap),
+            (cluster_of, rows.times, shift(rows.times, self.gap)),
         ):
             np.minimum.at(first, where, start)
             np.maximum.at(last, where, end)
@@ -222,7 +223,7 @@ class SessionWindows:
         )
         alone = np.ones(count, dtype=bool)
         alone[held_at] = False
-        expiry = self.teller.expiry(rows.times[stragglers] + self.gap)
+        expiry = self.teller.expiry(shift(rows.times[stragglers], self.gap))
         late = alone[row_at] & (expiry <= rows.met[stragglers])
         placed.late[stragglers] = late
         self._join(held, held_at, rows, stragglers[~late], row_at[~late], cluster_of, placed, met)
@@ -252,7 +253,7 @@ class SessionWindows:
         numbers, count = cluster(
             np.concatenate([held_domains[held], row_domains[chosen]]),
             np.concatenate([self.sessions["start"][held], times]),
-            np.concatenate([self.sessions["end"][held], times + self.gap]),
+            np.concatenate([self.sessions["end"][held], shift(times, self.gap)]),
             touching=self.touching,
             longest=longest,
         )
@@ -286,7 +287,7 @@ class SessionWindows:
         partials = rows.fold(chosen, at, count)
         start, end = np.full(count, END_OF_TIME), np.full(count, NO_WATERMARK)
         np.minimum.at(start, at, times)
-        np.maximum.at(end, at, times + self.gap)
+        np.maximum.at(end, at, shift(times, self.gap))
         key, within = np.zeros((2, count), dtype=np.int64)
         key[at], within[at] = rows.keys[chosen], cluster_of[chosen]
         old = {label: table[label][held] for label in self.teller.labels}

@@ -1,7 +1,8 @@
 """The arithmetic of slices: which slice a moment is in, which windows cover a slice, and back.
 
 Starts and ends of windows cut event time into slices, numbered in order; every window is a run of whole
-slices, and every slice is covered by a run of windows.
+slices, and every slice is covered by a run of windows. A bound beyond the years of
+nanoseconds is the beginning or the end of time, as those of the global window are.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.model.windows import Aligned, Calendar, Cumulating, Global, Sliding
-from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
+from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND, Nanos
 
 Ints = npt.NDArray[np.int64]
 
@@ -95,12 +96,11 @@ class SlidingShape:
 
     def start(self, windows: Ints) -> Nanos:
         """Give the start of each window, inclusive."""
-        starts: Nanos = windows * self.slide + self.offset
-        return starts
+        return _moments(windows, self.slide, self.offset)
 
     def end(self, windows: Ints) -> Nanos:
         """Give the end of each window, exclusive."""
-        return self.start(windows) + self.size
+        return _moments(windows, self.slide, self.offset + self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +130,11 @@ class CumulatingShape:
 
     def start(self, windows: Ints) -> Nanos:
         """Give the start of each window, inclusive."""
-        starts: Nanos = windows // self.steps * self.steps * self.step + self.offset
-        return starts
+        return _moments(windows // self.steps, self.steps * self.step, self.offset)
 
     def end(self, windows: Ints) -> Nanos:
         """Give the end of each window, exclusive."""
-        ends: Nanos = (windows + 1) * self.step + self.offset
-        return ends
+        return _moments(windows + 1, self.step, self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +164,19 @@ class GlobalShape:
         return np.full(len(windows), END_OF_TIME)
 
 
+def _moments(numbers: Ints, length: int, offset: int) -> Nanos:
+    """Give multiples of a length plus an offset; beyond int64 is the beginning or the end of time."""
+    first = max(-((offset - NO_WATERMARK) // length), NO_WATERMARK)
+    last = min((END_OF_TIME - offset) // length, END_OF_TIME)
+    if numbers.min(initial=0) >= first and numbers.max(initial=0) <= last:
+        moments: Nanos = numbers * length + offset
+        return moments
+    inside = np.clip(numbers, first, last) * length + offset
+    return np.where(numbers < first, NO_WATERMARK, np.where(numbers > last, END_OF_TIME, inside))
+
+
+_YEARS = np.datetime64("1600-01-01"), np.datetime64("2300-01-01")
+"""Days before and after all that nanoseconds can say."""
 _EVENING = np.timedelta64(21, "h")
 """How far a day has gone when its clocks may be put back over midnight to, by three hours at most."""
 
@@ -179,7 +190,7 @@ class CalendarShape:
 
     def slice_of(self, times: Nanos) -> Ints:
         """Give the number of the period that each moment is in."""
-        utc = pd.DatetimeIndex(times.view("datetime64[ns]"), tz="UTC")
+        utc = pd.DatetimeIndex((times // SECOND).view("datetime64[s]"), tz="UTC")
         wall = utc.tz_convert(self.window.tz).tz_localize(None).to_numpy()
         days = wall.astype("datetime64[D]")
         periods: Ints
@@ -207,11 +218,10 @@ class CalendarShape:
             wall = (windows * self.window.months).astype("datetime64[M]").astype("datetime64[D]")
         else:
             wall = (windows * self.window.days + self.window.first_day).astype("datetime64[D]")
-        midnight = pd.DatetimeIndex(wall.astype("datetime64[ns]"))
+        midnight = pd.DatetimeIndex(np.clip(wall, *_YEARS).astype("datetime64[s]"))
         first = np.ones(len(windows), dtype=bool)  # of a midnight that comes twice
         there = midnight.tz_localize(self.window.tz, ambiguous=first, nonexistent="shift_forward")
-        starts: Nanos = there.tz_convert("UTC").tz_localize(None).to_numpy().view(np.int64)
-        return starts
+        return _moments(there.tz_convert("UTC").asi8, SECOND, 0)
 
     def end(self, windows: Ints) -> Nanos:
         """Give the end of each window: the start of the next."""

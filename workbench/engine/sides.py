@@ -284,12 +284,6 @@ class Sides:
         names = suffixed([*mine] or self.keys.names, [*theirs], self.keys.names, self.suffixes)
         keys = self._keys(mine, theirs, left, right)
         columns = {name: keys[each] if each in keys else mine[each] for each, name in names[0].items()}
-        clash = set(columns) & set(names[1].values())
-        if clash or len(set(names[0].values())) < len(names[0]):
-            raise DescriptionError(
-                f"both sides have columns {sorted(clash)} after suffixes {self.suffixes!r}",
-                hint="choose other suffixes, or rename columns before",
-            )
         return columns | {name: theirs[each] for each, name in names[1].items()}
 
     def _keys(

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.columns import require
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.placing import spread
 from workbench.engine.progress import Stamp
@@ -148,6 +149,8 @@ class TopN:
                 detail="ranked rows get the bounds of their window, and their rank, under that name",
                 hint="rename it before",
             )
+        if len(frame):  # without rows it may be without columns
+            require(frame.columns, [self.by], "the column to rank by")
         times, met = stamp.look_up(frame)
         codes = encode(self.keys, frame)
         slots = self.rows.add(

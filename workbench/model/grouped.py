@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from workbench.model.naming import named_aggregates
 from workbench.model.panes import RETAINED, WINDOW_END, WINDOW_START
 from workbench.model.panestream import PaneStream
 from workbench.model.patterns import Pattern
-from workbench.model.steps import Aggregated, require_dated
+from workbench.model.steps import Aggregated, Columns, require_dated
 from workbench.model.stream import EventStream
 from workbench.model.triggers import DEFAULT, AfterWatermark, Trigger, as_trigger, require_lossless
 from workbench.model.windows import Count, Global, Window, as_window
@@ -76,6 +76,7 @@ class Grouped:
         """
         self.stream._require(list(columns.values()), "a column to look back in")
         before = self.stream.columns
+        _require_new(columns, before, "lag(before_{0}='{0}')")
         return self.stream._operate(
             "lag",
             after=None if before is None else (*before, *columns),
@@ -328,12 +329,7 @@ class Rolled:
         aggregates, stream = named_aggregates(named, by_column), self.grouped.stream
         stream._require([name for a in aggregates for name in a.columns], "an aggregate")
         before, outputs = stream.columns, [each.output for each in aggregates]
-        if taken := [name for name in outputs if name in (before or ())]:
-            raise DescriptionError(
-                f"the rows have a column {taken[0]!r} already",
-                detail="each row keeps its columns, and gets further ones",
-                hint=f"name it otherwise, as in .agg(rolled_{taken[0]}=('{taken[0]}', ...))",
-            )
+        _require_new(outputs, before, "agg(rolled_{0}=('{0}', ...))")
         return stream._operate(
             "rolling",
             after=None if before is None else (*before, *outputs),
@@ -342,4 +338,14 @@ class Rolled:
             min_periods=self.min_periods,
             lateness=self.lateness,
             **self.frames,
+        )
+
+
+def _require_new(names: Iterable[str], before: Columns, otherwise: str) -> None:
+    """See that columns which rows get are none that they have."""
+    if taken := [name for name in names if name in (before or ())]:
+        raise DescriptionError(
+            f"the rows have a column {taken[0]!r} already",
+            detail="each row keeps its columns, and gets further ones",
+            hint=f"name it otherwise, as in .{otherwise.format(taken[0])}",
         )

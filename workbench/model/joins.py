@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,7 +11,7 @@ import pandas as pd
 from workbench.errors import DescriptionError
 from workbench.model.panes import WINDOW_END, WINDOW_START
 from workbench.model.rooms import room
-from workbench.model.steps import Columns, Step
+from workbench.model.steps import Columns, Step, step_of
 from workbench.model.windows import Window, as_window
 from workbench.time import Duration, duration, signed_duration
 
@@ -208,6 +209,11 @@ class Joins:
             See `Joins`.
         """
         held = room("engine.lookup", "Lookup")(table, names(on)) if isinstance(table, pd.DataFrame) else table
+        if not hasattr(held, "table"):
+            raise DescriptionError(
+                f"a lookup join looks into a table, but got {type(table).__name__}",
+                hint="give a pandas.DataFrame, or a workbench.Lookup to replace it while runs go on",
+            )
         before = self.columns
         after = before
         if before is not None:
@@ -235,6 +241,7 @@ def names(on: str | Sequence[str]) -> tuple[str, ...]:
 
 def joined(left: _Stream, right: EventStream, keys: Sequence[str], suffixes: tuple[str, str]) -> Columns:
     """Give the columns of a join, as far as both sides' are known."""
+    step_of(right, "a join")
     if left.columns is None or right.columns is None:
         return None
     mine, theirs = suffixed(left.columns, right.columns, keys, suffixes)
@@ -246,12 +253,27 @@ def suffixed(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Name the columns of two sides: keys once, and what both have with a suffix each, as pandas does.
 
+    Raises
+    ------
+    DescriptionError
+        If two would have one name.
+
     Examples
     --------
     >>> suffixed(["k", "v", "a"], ["k", "v", "b"], ["k"], ("", "_right"))
     ({'k': 'k', 'v': 'v', 'a': 'a'}, {'v': 'v_right', 'b': 'b'})
     """
+    if isinstance(suffixes, str) or len(suffixes) != 2:
+        raise DescriptionError(
+            f"the suffixes are two, one of each side, but are {suffixes!r}", hint="suffixes=('', '_right')"
+        )
     both = (set(left) & set(right)) - set(keys)
     mine = {name: f"{name}{suffixes[0]}" if name in both else name for name in left}
     theirs = {name: f"{name}{suffixes[1]}" if name in both else name for name in right if name not in keys}
+    after = Counter([*mine.values(), *theirs.values()])
+    if clash := sorted(str(name) for name, often in after.items() if often > 1):
+        raise DescriptionError(
+            f"both sides have columns {clash} after suffixes {suffixes!r}",
+            hint="choose other suffixes, or rename columns before",
+        )
     return mine, theirs

@@ -25,7 +25,7 @@ from workbench.model.panes import (
 from workbench.model.triggers import ACCUMULATING, DEFAULT, RETRACTING, AfterWatermark, AtExpiry, Trigger
 from workbench.model.watermarks import Watermark
 from workbench.model.windows import Count, Global, Window
-from workbench.schema import REASON, Schema
+from workbench.schema import REASON, Schema, beside
 from workbench.time import spell
 
 Columns = tuple[str, ...] | None
@@ -272,7 +272,8 @@ class Output(Step):
         before = step.columns if isinstance(step, Date) else step.upstreams[0].columns
         if before is None or len(step.upstreams) > 1 or self.port == "timed_out":
             return None
-        return before + {"late": (LATE_BY, WATERMARK), "rejected": (REASON,)}.get(self.port, ())
+        told = {"late": (LATE_BY, WATERMARK), "rejected": (REASON,)}.get(self.port, ())
+        return (*beside(before, told), *told)
 
     def describe(self) -> str:
         """Say in a line what the step does."""
@@ -297,6 +298,24 @@ def _spell_option(name: str, value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return "a table" if name == "table" else _spell(value)
+
+
+def step_of(stream: Any, what: str) -> Step:
+    """Give the last step of what is to be a stream.
+
+    Raises
+    ------
+    DescriptionError
+        If it is none.
+    """
+    step = getattr(stream, "step", None)
+    if not isinstance(step, Step):
+        raise DescriptionError(
+            f"{what} is of streams, but got {type(stream).__name__}",
+            hint="make a stream of a table with wb.stream(table, time=...); "
+            "a table without times is for .lookup_join(table, on=...)",
+        )
+    return step
 
 
 def require_dated(step: Step, what: str) -> None:

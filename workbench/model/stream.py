@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from workbench.columns import require
 from workbench.errors import DescriptionError
 from workbench.model.joins import Joins
 from workbench.model.rooms import room
@@ -17,9 +18,9 @@ from workbench.model.steps import (
     Step,
     Union,
     require_dated,
+    step_of,
 )
 from workbench.model.windows import Window
-from workbench.schema import require
 from workbench.time import Duration, duration
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ class EventStream(RowLocal, Joins):
 
     @property
     def rejected(self) -> EventStream:
-        """The rows that the last step which rejects some could not take, with the column ``reason`` (str)."""
+        """The rows that the last step which rejects some could not take, with the column ``reason`` (str).
+
+        A column of theirs that has this name is called ``reason_read``.
+        """
         return self._beside("rejected")
 
     @property
@@ -82,7 +86,7 @@ class EventStream(RowLocal, Joins):
 
         Two columns are added: ``late_by`` (timedelta, at least zero: how far the watermark, less the
         lateness, had passed the row, or the end of the last window that it is in) and ``watermark``
-        (datetime: the one that the row met).
+        (datetime: the one that the row met); one of theirs with such a name ends with ``_read``.
         """
         return self._beside("late")
 
@@ -127,7 +131,7 @@ class EventStream(RowLocal, Joins):
         """
         streams = (self, *others)
         for stream in streams:
-            require_dated(stream.step, "a union")
+            require_dated(step_of(stream, "a union"), "a union")
             if None not in (stream.columns, self.columns) and set(stream.columns or ()) != set(
                 self.columns or ()
             ):
@@ -269,7 +273,8 @@ class EventStream(RowLocal, Joins):
         """Add a step that the engine has an operator for by name; the engine checks its options."""
         streams = (self, *others)
         for stream in streams:
-            require_dated(stream.step, f"a {kind.replace('_', ' ')}")
+            what = f"a {kind.replace('_', ' ')}"
+            require_dated(step_of(stream, what), what)
             stream._require(options.get("keys", ()), "a key")
         upstreams = tuple(stream.step for stream in streams)
         step = Operation(

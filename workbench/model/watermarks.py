@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from workbench.columns import require
 from workbench.errors import DescriptionError, SchemaError
-from workbench.schema import Schema, require
+from workbench.schema import Schema
 from workbench.time import Duration, duration, spell
 
 

@@ -202,7 +202,7 @@ class Calendar:
         ``day``, ``week``, ``month``, ``quarter`` or ``year``.
     count : int
         How many units a window has, counted from 1970-01-01 there, and months from January 1970.
-    tz : str
+    tz : str or zoneinfo.ZoneInfo
         The time zone, as in ``"Europe/Paris"``.
     week_start : str
         The day that a week starts with.
@@ -225,7 +225,14 @@ class Calendar:
     tz: str
     week_start: str
 
-    def __init__(self, unit: str, count: int = 1, *, tz: str = "UTC", week_start: str = "monday") -> None:
+    def __init__(
+        self,
+        unit: str,
+        count: int = 1,
+        *,
+        tz: str | zoneinfo.ZoneInfo = "UTC",
+        week_start: str = "monday",
+    ) -> None:
         if unit not in ("day", "week", *_MONTHS):
             raise DescriptionError(
                 f"no such unit of a calendar: {unit!r}", hint=f"one of day, week, {', '.join(_MONTHS)}"
@@ -234,15 +241,16 @@ class Calendar:
             raise DescriptionError(f"a window needs at least one {unit}, but has {count!r}")
         if week_start not in _WEEKDAYS:
             raise DescriptionError(f"no such weekday: {week_start!r}", hint=f"one of {', '.join(_WEEKDAYS)}")
+        zone = tz.key if isinstance(tz, zoneinfo.ZoneInfo) else tz
         try:
-            zoneinfo.ZoneInfo(tz)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            zoneinfo.ZoneInfo(zone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError, TypeError, AttributeError):
             raise DescriptionError(
                 f"no such time zone: {tz!r}", hint="as in 'Europe/Paris' or 'UTC'"
             ) from None
         object.__setattr__(self, "unit", unit)
         object.__setattr__(self, "count", count)
-        object.__setattr__(self, "tz", tz)
+        object.__setattr__(self, "tz", zone)
         object.__setattr__(self, "week_start", week_start)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from workbench.engine.door import Door
 from workbench.engine.operators import operator_for
 from workbench.engine.outcomes import OUT, Operator, Outcome
 from workbench.engine.windowed import in_order
-from workbench.errors import DescriptionError
+from workbench.errors import DescriptionError, StepError, WorkbenchError
 from workbench.model.steps import Aggregated, Output, Read, Step
 from workbench.model.stream import EventStream
 from workbench.sources import Reader
@@ -116,7 +117,9 @@ class Pipeline:
             if frame is None:
                 self._hand_on(door, 0, operator.end())
             else:
-                self._hand_on(door, len(frame), operator.process(frame))
+                with _blamed(door, frame):
+                    outcome = operator.process(frame)
+                self._hand_on(door, len(frame), outcome)
 
     def _hand_on(self, step: Step, rows: int, outcome: Outcome) -> None:
         """Give what came out of a step, of so many rows, to those that take from it."""
@@ -131,4 +134,17 @@ class Pipeline:
                 if taker.port in outcome.frames:
                     self._hand_on(taker, 0, Outcome({OUT: outcome.frames[taker.port]}, None))
             elif not nothing:
-                self._hand_on(taker, len(frame), self.operators[taker].process(frame, outcome.stamp, side))
+                with _blamed(taker, frame):
+                    made = self.operators[taker].process(frame, outcome.stamp, side)
+                self._hand_on(taker, len(frame), made)
+
+
+@contextmanager
+def _blamed(step: Step, frame: pd.DataFrame) -> Iterator[None]:
+    """Say which step raised, and of which rows; an error of ours says what is wrong itself."""
+    try:
+        yield
+    except WorkbenchError:
+        raise
+    except Exception as error:
+        raise StepError(step.name, frame, error) from error

@@ -32,6 +32,7 @@ from workbench.model.triggers import DISCARDING
 from workbench.model.windows import Count, Global, Session
 from workbench.runtimes.batch import Pipeline, unending
 from workbench.runtimes.sought import Interval, key_values, no_such_window, sought, with_key
+from workbench.schema import told_of
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos, to_nanos
 
 ARRIVAL: Final = "arrival"
@@ -190,9 +191,9 @@ class _Replay:
         if isinstance(self.step.window, Session):
             late = pd.concat(self.late)
             after, gap = times[late[_ROW]], self.step.window.gap
-            near = (after <= bounds[1]) & (bounds[0] <= after + gap)
+            near = (after <= bounds[1]) & (bounds[0] <= shift(after, gap))
             if not self.step.window.merge_touching:
-                near = (after < bounds[1]) & (bounds[0] < after + gap)
+                near = (after < bounds[1]) & (bounds[0] < shift(after, gap))
             return late.set_index(_ROW)[LATE_BY][near].reindex(range(self.count))
         expiry = int(shift(np.array([bounds[1]]), self.step.lateness)[0])
         by = pd.Series((met - np.minimum(expiry, met)).view("timedelta64[ns]"))
@@ -211,8 +212,7 @@ class _Replay:
             "late": late_by.notna(),
             LATE_BY: late_by,
         }
-        rows = rows.rename(columns={name: f"{name}_read" for name in told})
-        return rows.assign(**{name: column.set_axis(rows.index) for name, column in told.items()})
+        return told_of(rows, **{name: column.set_axis(rows.index) for name, column in told.items()})
 
     def _none(self, starts: Nanos, ends: Nanos) -> Exception:
         found = self.sought.windows(np.unique(np.concatenate(self.seen)), starts, ends)

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from workbench.engine.ranges import shift
 from workbench.engine.shapes import shape_of
 from workbench.model.windows import Count, Global, Session, Window
 from workbench.time import Nanos
@@ -43,7 +44,7 @@ def fates_of(window: Window | None, times: Nanos, met: Nanos) -> Codes:
 def last_ends(window: Window, times: Nanos) -> Nanos:
     """Give the end of the last window of each row; of sessions, of the one that it makes alone."""
     if isinstance(window, Session):
-        return times + window.gap
+        return shift(times, window.gap)
     assert not isinstance(window, Count)
     shape = shape_of(window)
     return shape.end(shape.windows_of(shape.slice_of(times))[1])

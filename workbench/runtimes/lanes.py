@@ -145,7 +145,7 @@ def _together(window: Session, times: Nanos, codes: Ints) -> tuple[Ints, Nanos, 
 
     As the engine does it; where sessions have a maximum size, as if their rows had come in order.
     """
-    until, touching = times + window.gap, window.merge_touching
+    until, touching = shift(times, window.gap), window.merge_touching
     numbers, count = cluster(codes, times, until, touching=touching, longest=window.max_size)
     starts, ends = np.full(count, END_OF_TIME), np.full(count, NO_WATERMARK)
     np.minimum.at(starts, numbers, times)

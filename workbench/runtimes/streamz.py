@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 from streamz import Sink, Stream
 
+from workbench.columns import require
 from workbench.engine.door import Door
 from workbench.engine.operations import Operated
 from workbench.engine.operators import Confluence, Windows, operator_for
@@ -37,7 +38,6 @@ from workbench.runtimes.nodes import STAMP, Node, Reporter, StepNode, name_of
 from workbench.runtimes.plane import Plane
 from workbench.runtimes.stages import plane_of
 from workbench.runtimes.trace import Past
-from workbench.schema import require
 from workbench.sources import Reader
 from workbench.time import Duration, duration, to_nanos
 

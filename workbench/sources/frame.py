@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.schema import Schema, require
+from workbench.columns import require
+from workbench.schema import Schema
 from workbench.time import NO_WATERMARK, Nanos, to_nanos
 
 LOOKED_AT = 100_000

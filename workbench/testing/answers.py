@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.engine.progress import Stamp
 from workbench.model.aggregates import Aggregate
 from workbench.model.windows import Session, Window
-from workbench.schema import REASON
+from workbench.schema import REASON, told_of
 from workbench.testing.compare import final_panes
 from workbench.testing.oracle import Oracle, OracleOutput
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, to_nanos
@@ -86,7 +86,7 @@ def run_oracle(
     )
     dated = times != NO_WATERMARK
     out = oracle.process(frame[dated], Stamp(1, times, _met(times, bound), END_OF_TIME))
-    undated = frame[~dated].assign(**{REASON: "null event time"})
+    undated = told_of(frame[~dated], **{REASON: "null event time"})
     rejected = pd.concat([part for part in (out.rejected, undated) if len(part)] or [undated])
     return Answer(
         out.panes,

@@ -35,7 +35,7 @@ from workbench.model.panes import (
 )
 from workbench.model.triggers import ACCUMULATING, DEFAULT, DISCARDING, RETRACTING, Trigger
 from workbench.model.windows import Aligned, Count, Session, Window
-from workbench.schema import REASON
+from workbench.schema import REASON, told_of
 from workbench.testing.compare import Key, plain
 from workbench.testing.covering import windows_of
 from workbench.testing.reckoning import Row, aggregate
@@ -345,11 +345,13 @@ class Oracle:
         for name in self.keys:
             panes[name] = panes[name].astype(frame[name].dtype)
         numbers, late_by, met = (np.array(part, np.int64) for part in _columns(self._late, 3))
-        late = frame.loc[numbers].copy()
-        late[LATE_BY] = late_by.view("timedelta64[ns]")
-        late[WATERMARK] = from_nanos(met, self.time_dtype).to_numpy()
+        told = {
+            LATE_BY: late_by.view("timedelta64[ns]"),
+            WATERMARK: from_nanos(met, self.time_dtype).to_numpy(),
+        }
+        late = told_of(frame.loc[numbers], **told)
         refused, reasons = _columns(self._rejected, 2)
-        rejected = frame.loc[list(refused)].assign(**{REASON: list(reasons)})
+        rejected = told_of(frame.loc[list(refused)], **{REASON: list(reasons)})
         return OracleOutput(panes, np.array(self._last, dtype=bool), late, rejected, self._dropped)
 
 

@@ -65,6 +65,7 @@ def matrix_plot(
     )
     plot = build(layers, shape, axes, frame=frame, categories=tuple(rows), by=y)
     category_axis(plot.figure, columns, axis="x")
+    plot.figure.xaxis[0].major_label_text_font_size = "11px"  # words side by side, in a third of a page
     category_axis(plot.figure, rows)
     plot.figure.ygrid[0].visible = False
     return plot

@@ -248,7 +248,7 @@ class Page:
             self.refresh()
 
     def _version(self) -> Any:
-        feeds = tuple((feed.version, feed.run.speed) for feed in self.feeds)
+        feeds = tuple((feed.look(), feed.run.speed) for feed in self.feeds)
         if self.scope is None:
             return feeds
         status = self.feeds[0].run.status, self.feeds[0].run.speed, len(self.feeds[0].acknowledged)

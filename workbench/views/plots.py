@@ -7,6 +7,7 @@ from typing import Any
 import holoviews as hv
 import pandas as pd
 
+from workbench.columns import require
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import Aggregate
 from workbench.model.panes import REVISION, TIMING, WINDOW_END, WINDOW_START
@@ -14,7 +15,6 @@ from workbench.model.steps import Aggregated, Apply, Date
 from workbench.model.stream import EventStream
 from workbench.model.windows import Global
 from workbench.runtimes.sought import key_values
-from workbench.schema import require
 from workbench.views.boxes import Bins, Candles, CategoryBars, WindowBars
 from workbench.views.cells import HeatMap, Table
 from workbench.views.elements import backend

@@ -117,9 +117,8 @@ class Feed:
         """The speed of the run; while it is warmed up, the one that it will have then."""
         return self._speed if self.warming else self.run.speed
 
-    @property
-    def version(self) -> Version:
-        """What changes when there is something new to see; asking for it is looking."""
+    def look(self) -> Version:
+        """Look at the run, whose batches come oftener for it; gives what changes when there is news."""
         self._looked = self._clock.now()
         return self._versions.show((self.run.trace.version, self.run.status))
 
@@ -244,7 +243,7 @@ class Feed:
         much is made for a version already, it is half as long again until it is made anew, so that not all
         of it falls due together. When a run is held or over, all of it is shown, also what was at rest then.
         """
-        version, running = self.version, self.run.status == "running"
+        version, running = self.look(), self.run.status == "running"
         rest = every * SECOND * (1.5 if self._versions.costly else 1) if running else 0
         panes = tuple(self.run.trace.results[result].version for result in of)
         value = self._once.give(key, make, version=version, panes=panes, rest=rest)

@@ -19,7 +19,9 @@ from workbench.views.versions import UNASKED
 QUIET = (UNASKED + 1) * SECOND
 """Nanoseconds after the last session has left: by then what was computed for it has been let go."""
 LONGEST = 10 * QUIET
-"""Whoever comes and goes, so often at least."""
+"""Where others leave all the time, so long after the last time at most."""
+SELDOM = 3600 * SECOND
+"""So long after the last time although nobody has left: with thirty sessions it takes more than a second."""
 
 
 class Tidying:
@@ -44,13 +46,13 @@ class Tidying:
         self._tidied = self._clock.now()
 
     def look(self) -> bool:
-        """Look who has left; tells whether it was time to tidy up, which takes some tenths of a second."""
+        """Look who has left; tells whether it was time to tidy up, during which all else waits."""
         now, here = self._clock.now(), set(self._sessions())
         if self._here - here:
             self._left = now
         self._here = here
         have_left = self._left is not None and now - self._left >= QUIET
-        if not have_left and now - self._tidied < LONGEST:
+        if not have_left and now - self._tidied < (SELDOM if self._left is None else LONGEST):
             return False
         self._left, self._tidied = None if have_left else self._left, now
         for feed in self._service.feeds.values():

@@ -123,12 +123,14 @@ def seconds(length: pd.Timedelta | float | None) -> str:
 
     Examples
     --------
-    >>> seconds(pd.Timedelta("1.26s")), seconds(95), seconds(7_300)
-    ('1.3 s', '1 min 35 s', '2 h 1 min')
+    >>> seconds(pd.Timedelta("1.26s")), seconds(95), seconds(7_300), seconds(0.0124), seconds(0)
+    ('1.3 s', '1 min 35 s', '2 h 1 min', '12.4 ms', '0.0 s')
     """
     if length is None or length is pd.NaT:
         return NOTHING
     total = length.total_seconds() if isinstance(length, pd.Timedelta) else float(length)
+    if 0 < total < 0.1:
+        return f"{total * 1e3:.3g} ms"
     if total < 60:
         return f"{total:.1f} s"
     if total < 3600:

@@ -1,11 +1,13 @@
 """What somebody who looked hard has found in columns, times and keys: each was told wrongly, or lost."""
 
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import workbench as wb
-from workbench.errors import DescriptionError, SchemaError
+from workbench.errors import DescriptionError, SchemaError, StepError
 from workbench.schema import Schema
 
 each_batch = pytest.mark.parametrize("batch_rows", [1, 2, 100])
@@ -123,7 +125,14 @@ def test_arrival_times_as_text_may_be_of_different_precision():
     assert wb.stream(rows, time="t", arrival="came", watermark=door).rejected.to_pandas().empty
 
 
+def join(**options):
+    return stream(ROWS).interval_join(stream(ROWS), on="k", lower=0, **options)
+
+
 HASHES = stream({"t": at(1), "v": np.array([2**63 + 5], "uint64")})
+TABLE = pd.DataFrame(ROWS)
+anything = stream(ROWS).map(lambda frame: frame)  # whose columns are known when there are rows
+lists = stream({"t": at(1, 2), "k": [[1], [2]], "v": [1, 2]})
 TWICE = pd.DataFrame([[at(1)[0], 1, 2]], columns=["t", "v", "v"])
 
 
@@ -144,11 +153,70 @@ TWICE = pd.DataFrame([[at(1)[0], 1, 2]], columns=["t", "v", "v"])
             DescriptionError,
             "the rows have a column 'v' already\nDetail: .*\nHint: name it otherwise",
         ),
+        (
+            lambda: stream(ROWS).groupby("k").lag(v="v"),
+            DescriptionError,
+            "the rows have a column 'v' already",
+        ),
+        (lambda: stream(ROWS).union(TABLE), DescriptionError, "a union is of streams, but got DataFrame"),
+        (lambda: stream(ROWS).window_join(TABLE, "1s"), DescriptionError, "a join is of streams"),
+        (lambda: stream(ROWS).lookup_join({"k": 1}, on="k"), DescriptionError, "but got dict"),
+        (lambda: join(suffixes="_r"), DescriptionError, "the suffixes are two, .* but are '_r'"),
+        (lambda: join(suffixes=("", "")), DescriptionError, "both sides have columns .*, .v.. after"),
+        (lambda: wb.Tumbling("1s", offset=None), DescriptionError, "the offset must be at least zero"),
+        (lambda: wb.Calendar("day", tz=None), DescriptionError, "no such time zone: None"),
+        (
+            lambda: anything.groupby("z").window("1s").agg(n=("v", "size")).to_pandas(),
+            SchemaError,
+            "column: 'z'",
+        ),
+        (lambda: anything.window("1s").agg(n=("z", "sum")).to_pandas(), SchemaError, "no such column: 'z'"),
+        (lambda: anything.window("1s").top(1, by="z").to_pandas(), SchemaError, "no such column: 'z'"),
+        (lambda: lists.groupby("k").window("1s").agg(n=("v", "sum")).to_pandas(), SchemaError, "told apart"),
+        (lambda: lists.dedup("k", within="1s").to_pandas(), SchemaError, "cannot be told apart"),
     ],
 )
 def test_what_cannot_be_is_refused_with_words(act, error, message):
     with pytest.raises(error, match=message):
         act()
+
+
+def test_a_step_that_raises_is_named():
+    broken = stream(ROWS).groupby("k").match(wb.begin("a", lambda rows: rows["z"] > 1))
+    with pytest.raises(StepError, match="step 'match' raised KeyError: 'z'") as raised:
+        broken.to_pandas()
+    assert raised.value.rows["v"].tolist() == ROWS["v"]
+    assert "on_error" not in str(raised.value)
+
+
+@each_batch
+def test_what_is_told_of_rows_hides_none_of_their_columns(batch_rows):
+    rows = {"t": [*at(1, 99, 2), pd.NaT], "reason": list("abcd"), "watermark": 1.5, "reason_read": 7}
+    panes = stream(rows).window("10s").agg(n=("reason", "size"))
+    late = panes.late
+    assert late.columns == ("t", "reason", "watermark_read", "reason_read", "late_by", "watermark")
+    told = late.to_pandas(batch_rows=batch_rows)
+    assert tuple(told.columns) == late.columns
+    assert told["watermark_read"].tolist() == [1.5]
+    assert told["watermark"].tolist() == [at(99)[0]]
+    rejected = stream(rows).rejected
+    assert rejected.columns == ("t", "reason_read_", "watermark", "reason_read", "reason")
+    told = rejected.to_pandas(batch_rows=batch_rows)
+    assert tuple(told.columns) == rejected.columns
+    assert told["reason_read_"].tolist() == ["d"]
+    assert told["reason"].tolist() == ["null event time"]
+
+
+def test_a_mean_of_durations_is_cut_towards_zero_as_in_pandas():
+    waits = pd.Series([-1, -2, 3, -7], dtype="timedelta64[ns]")
+    panes = stream({"t": at(1, 2, 3, 4), "wait": waits}).window("10s").agg(mean=("wait", "mean")).to_pandas()
+    assert panes["mean"].tolist() == [waits.mean()]
+    panes = stream({"t": at(1, 2), "wait": waits[:2]}).window("10s").agg(mean=("wait", "mean")).to_pandas()
+    assert panes["mean"].tolist() == [waits[:2].mean()] == [pd.Timedelta(-1)]
+
+
+def test_a_time_zone_may_be_one_of_pythons():
+    assert wb.Calendar("day", tz=ZoneInfo("Asia/Tokyo")) == wb.Calendar("day", tz="Asia/Tokyo")
 
 
 def test_numbers_of_numpy_are_numbers():

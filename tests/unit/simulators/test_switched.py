@@ -195,7 +195,7 @@ def held(simulator):
         return held(simulator.before) + (
             held(simulator.after) if isinstance(simulator.after, Switched) else 0
         )
-    return simulator._delivered.cache_info().currsize
+    return simulator._delivered.cache_info().currsize + simulator._tail.cache_info().currsize
 
 
 @pytest.mark.parametrize("moments", [("15s", "45s"), ("13s", "17s")])

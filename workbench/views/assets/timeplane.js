@@ -5,9 +5,14 @@ const PLAY = 12000; // ms from the first moment to the last
 const REACH = 14; // px within which a mark is near
 const SPOKEN = 10000; // ms between two captions for screen readers
 
-// Milliseconds of the zone's own clock, as words: whoever drew the scene has moved them there.
-const clock = (ms, tenths) => new Date(ms).toISOString().slice(11, tenths ? 21 : 19);
 const momentAt = ([first, last, low, high], place) => low + ((place - first) / (last - first)) * (high - low);
+
+// A place on an axis in words, as fine as what it shows: by the zone's own clock, to which whoever drew it has moved it.
+function momentIn(axis, place) {
+  const [, , low, high] = axis, words = new Date(momentAt(axis, place)).toISOString();
+  if (high - low >= 86400000) return `${words.slice(0, 10)} ${words.slice(11, 16)}`;
+  return words.slice(11, high - low < 60000 ? 23 : 19);
+}
 
 export function render({ model, el }) {
   const told = asked(model);
@@ -91,7 +96,7 @@ function single({ model, el }, peers = []) {
       veil.append(make("rect", { class: "future", x: left + 1, y: top, width: right - left - 1, height: Math.max(0, y - top) }));
       veil.append(make("path", { class: "now", d: `M${left} ${y}H${right}` }));
     }
-    at.textContent = back ? clock(momentAt(scene.up, y)) : scene.live ? "live" : "the end";
+    at.textContent = back ? momentIn(scene.up, y) : scene.live ? "live" : "the end";
     slider.setAttribute("aria-valuetext", at.textContent);
   }
 
@@ -133,7 +138,7 @@ function single({ model, el }, peers = []) {
     if (!scene.up) over.replaceChildren();
     if (near) over.append(make("circle", { class: "near", cx: near[0], cy: near[1], r: 8 }));
     if (near) return tell(x, y, near[2]);
-    tell(x, y, `event time ${clock(momentAt(scene.across, x))} · processing time ${clock(momentAt(scene.up, y))}`);
+    tell(x, y, `event time ${momentIn(scene.across, x)} · processing time ${momentIn(scene.up, y)}`);
   }
 
   function key(event) {
