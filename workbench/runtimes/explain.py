@@ -33,11 +33,14 @@ from workbench.model.windows import Count, Global, Session
 from workbench.runtimes.batch import Pipeline, unending
 from workbench.runtimes.sought import Interval, key_values, no_such_window, sought, with_key
 from workbench.schema import told_of
-from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos, to_nanos
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos, spell, to_nanos
 
 ARRIVAL: Final = "arrival"
 PANE: Final = "pane"
 _ROW, _ROWS = "__row", "__rows"
+
+MOST_ROWS = 5_000_000
+"""Rows of an endless source that are read for the end of a session."""
 
 
 def explain(step: Aggregated, key: Any, window: Any, *, batch_rows: int = 100_000) -> pd.DataFrame:
@@ -104,6 +107,12 @@ def explain(step: Aggregated, key: Any, window: Any, *, batch_rows: int = 100_00
         replay.take(outcome)
         if endless and replay.expired:
             break
+        if endless and isinstance(step.window, Session) and replay.count > MOST_ROWS:
+            raise DescriptionError(
+                f"the session has not ended after {replay.count:,} rows",
+                detail=f"{endless[0]} has no end, and so far no pause as long as {spell(step.window.gap)}",
+                hint="explain a key with fewer rows, or give the stream a duration",
+            )
     return replay.table()
 
 
