@@ -74,8 +74,8 @@ def serve(options: argparse.Namespace) -> int:
 def _hand_memory_back() -> None:
     """Begin anew with the memory of the C library, which that of Linux hands back once a session has left.
 
-    Python's own keeps a megabyte for each small thing that is left in it: a fifth of the process. Large arrays
-    are to have memory of their own, also after the first of them has gone: among small things they leave holes.
+    Python's own keeps a megabyte for each small thing that is left in it: a fifth of the process. Large
+    arrays are to have memory of their own, always: among small things they leave holes.
     """
     if sys.platform == "linux" and "PYTHONMALLOC" not in os.environ:
         os.environ["PYTHONMALLOC"] = "malloc"

@@ -119,10 +119,12 @@ def test_a_server_begins_anew_with_memory_that_it_can_hand_back(monkeypatch):
     def execv(path, arguments):
         assert (path, arguments) == (sys.executable, sys.orig_argv)
         assert os.environ["PYTHONMALLOC"] == "malloc"
+        assert os.environ["MALLOC_MMAP_THRESHOLD_"] == "131072"
         raise BegunAnewError
 
-    monkeypatch.setenv("PYTHONMALLOC", "as it was")
-    monkeypatch.delenv("PYTHONMALLOC")
+    for name in ("PYTHONMALLOC", "MALLOC_MMAP_THRESHOLD_"):
+        monkeypatch.setenv(name, "as it was")
+        monkeypatch.delenv(name)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(os, "execv", execv)
     monkeypatch.setattr(sys, "argv", ["workbench", "serve"])
