@@ -21,6 +21,7 @@ from bokeh.models import (
     DatetimeTickFormatter,
     FixedTicker,
     HoverTool,
+    NoOverlap,
     NumeralTickFormatter,
 )
 
@@ -218,10 +219,11 @@ def _dress_axes(figure: Any, axes: Axes) -> None:
 
 
 def time_format(figure: Any, wording: str) -> None:
-    """Write the times along x in one way, however far apart the ticks are."""
+    """Write the times along x in one way, however far apart the ticks are; on a phone not at all of them."""
     units = ("microseconds", "milliseconds", "seconds", "minsec", "minutes", "hourmin", "hours")
     longer = ("days", "months", "years")
     figure.xaxis[0].formatter = DatetimeTickFormatter(**dict.fromkeys(units + longer, wording))
+    figure.xaxis[0].major_label_policy = NoOverlap(min_distance=8)
 
 
 def boxes(

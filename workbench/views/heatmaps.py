@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from bokeh.models import BasicTicker, ColorBar, LinearColorMapper, NumeralTickFormatter, Range1d
+from bokeh.models import BasicTicker, ColorBar, LinearColorMapper, NoOverlap, NumeralTickFormatter, Range1d
 from bokeh.palettes import cividis
 
 from workbench.model.panes import WINDOW_END, WINDOW_START
@@ -65,7 +65,9 @@ def matrix_plot(
     )
     plot = build(layers, shape, axes, frame=frame, categories=tuple(rows), by=y)
     category_axis(plot.figure, columns, axis="x")
-    plot.figure.xaxis[0].major_label_text_font_size = "11px"  # words side by side, in a third of a page
+    plot.figure.xaxis[0].update(  # words side by side, in a third of a page, or on a phone
+        major_label_text_font_size="11px", major_label_policy=NoOverlap(min_distance=2)
+    )
     category_axis(plot.figure, rows)
     plot.figure.ygrid[0].visible = False
     return plot

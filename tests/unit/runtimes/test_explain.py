@@ -231,7 +231,5 @@ def test_columns_called_as_what_is_told_keep_their_values():
 def test_a_session_that_does_not_end_is_not_read_for_ever(monkeypatch):
     monkeypatch.setattr(explain, "MOST_ROWS", 3_000)
     panes = wb.stream(Clickstream(seed=7), watermark=0).window(wb.Session("5min")).agg(n=("action", "size"))
-    with pytest.raises(
-        DescriptionError, match=r"not ended after \d,\d\d\d rows\nDetail: clickstream has"
-    ):
+    with pytest.raises(DescriptionError, match=r"not ended after \d,\d\d\d rows\nDetail: clickstream has"):
         panes.explain(window="2026-01-05 09:00", batch_rows=1_000)
