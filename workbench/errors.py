@@ -85,6 +85,7 @@ class StepError(WorkbenchError):
         super().__init__(
             f"step {step!r} raised {type(cause).__name__}: {cause}",
             detail=f"{len(rows)} offending row(s):\n{rows.head(5).to_string()}" if len(rows) else "",
-            hint="mend the function" + ", or start with on_error='reject' to set such rows aside" * optional,
+            hint="mend the function"
+            + (", or start with on_error='reject' to set such rows aside" if optional else ""),
         )
         self.__cause__ = cause

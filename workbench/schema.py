@@ -185,9 +185,9 @@ def told_of(rows: pd.DataFrame, **told: Any) -> pd.DataFrame:
       reason_read           reason
     0   cancelled  null event time
     """
-    if not rows.columns.isin(list(told)).any():
-        return rows.assign(**told)
-    return rows.set_axis(beside(rows.columns, told), axis=1).assign(**told)
+    if any(name in rows.columns for name in told):
+        rows = rows.set_axis(beside(rows.columns, told), axis=1)
+    return rows.assign(**told)
 
 
 def _cast(column: pd.Series, dtype: Any) -> tuple[pd.Series, Mask]:

@@ -137,6 +137,7 @@ class History:
         self.keys.restore(snapshot["keys"])
         self.store.restore(snapshot["store"])
         self.index.restore(snapshot["index"])
+        self._forgotten = NO_WATERMARK
 
 
 class LookingBack(ABC):

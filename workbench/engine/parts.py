@@ -67,8 +67,14 @@ class Operand:
     @classmethod
     def of_several(cls, columns: Sequence[Any]) -> Operand:
         """Take several columns apart, and put their arrays side by side."""
-        each = [cls.of(column) for column in columns]
-        values = np.empty(len(columns[0]), dtype=[(f"f{i}", one.values.dtype) for i, one in enumerate(each)])
+        return cls.side_by_side([cls.of(column) for column in columns])
+
+    @classmethod
+    def side_by_side(cls, each: Sequence[Operand]) -> Operand:
+        """Make one of several, which is valid where all are."""
+        values = np.empty(
+            len(each[0].values), dtype=[(f"f{i}", one.values.dtype) for i, one in enumerate(each)]
+        )
         for i, one in enumerate(each):
             values[f"f{i}"] = one.values
         valid = np.logical_and.reduce([one.valid for one in each])
@@ -94,8 +100,10 @@ class Operand:
             If that unit is too coarse, or ordered categories have another order.
         """
         if isinstance(known, tuple):
-            dtypes = tuple(one.along(dtype).dtype for one, dtype in zip(self.each(), known, strict=True))
-            return Operand(self.values, self.valid, dtypes)
+            if known == self.dtype:
+                return self
+            each = zip(self.each(), known, strict=True)
+            return self.side_by_side([one.along(dtype) for one, dtype in each])
         if is_ordered(known) or is_ordered(self.dtype):
             return self._placed(known)
         if known.kind != self.dtype.kind or known.kind not in "mM":

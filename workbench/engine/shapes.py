@@ -1,8 +1,8 @@
 """The arithmetic of slices: which slice a moment is in, which windows cover a slice, and back.
 
 Starts and ends of windows cut event time into slices, numbered in order; every window is a run of whole
-slices, and every slice is covered by a run of windows. A bound beyond the years of
-nanoseconds is the beginning or the end of time, as those of the global window are.
+slices, and every slice is covered by a run of windows. A bound beyond the years of nanoseconds is the
+beginning or the end of time, as those of the global window are.
 """
 
 from __future__ import annotations

@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.columns import require
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import behind, shift
 from workbench.engine.rows import Aside, RowStore, side_by_side
 from workbench.engine.state import VERSION, check_snapshot
-from workbench.errors import DescriptionError, SchemaError
+from workbench.errors import DescriptionError
 from workbench.model.joins import suffixed
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
@@ -321,16 +322,11 @@ def encode(keys: KeyDictionary, frame: pd.DataFrame) -> Ints:
     SchemaError
         If a key column is missing.
     """
-    missing = [name for name in keys.names if name not in frame.columns]
-    if not missing:
-        return keys.encode(frame)
     if len(frame):
-        raise SchemaError(
-            f"no such column: {missing[0]!r}",
-            detail="it is one of the keys",
-            hint=f"the columns are {', '.join(map(repr, frame.columns))}",
-        )
-    return np.zeros(0, dtype=np.int64)
+        require(frame.columns, keys.names, "a key")
+    elif any(name not in frame.columns for name in keys.names):
+        return np.zeros(0, dtype=np.int64)
+    return keys.encode(frame)
 
 
 def choose(what: str, value: str, known: Sequence[str]) -> str:

@@ -94,6 +94,17 @@ def test_another_order_or_an_unknown_category_is_refused(dtype):
         held(alarms("mid"), alarms(*words, dtype=dtype))
 
 
+def test_beside_another_column_they_take_their_places_too():
+    from workbench.engine.partials import Plan
+
+    both = wb.Custom(lambda grade, k: grade, max, str)
+    plan = Plan([Aggregate("most", ("grade", "k"), both)])
+    plan.operands(alarms("mid"))
+    fewer = pd.CategoricalDtype(["low", "high"], ordered=True)
+    second = plan.operands(alarms("high", dtype=fewer))["grade", "k"].each()[0]
+    assert second.restore(second.values).astype(object).tolist() == ["high"]
+
+
 def test_behind_text_they_are_text():
     _, second = held(alarms("x", dtype="str"), alarms("low"))
     assert second.values.tolist() == ["low"]
