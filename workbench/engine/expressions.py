@@ -19,6 +19,7 @@ import pandas as pd
 from workbench.columns import values_of
 from workbench.engine.dtypes import is_ordered
 from workbench.engine.parts import Operand
+from workbench.engine.queries import answer_of
 from workbench.errors import DescriptionError, SchemaError
 from workbench.model.expressions import NAVIGATION, Expression
 from workbench.time import from_nanos, to_nanos
@@ -199,7 +200,7 @@ def holds(where: Any, frame: pd.DataFrame) -> Mask:
         value = evaluate(where, lambda name: Value.of(frame[name]), _nowhere)
         return np.broadcast_to(_true(value), len(frame))
     frame = frame.copy(deep=False)
-    found = frame.eval(where) if isinstance(where, str) else where(frame)
+    found = answer_of(frame, where) if isinstance(where, str) else where(frame)
     column = found if isinstance(found, pd.Series) else pd.Series(found, index=frame.index)
     if len(column) != len(frame) or (column.dtype.kind not in "bO" and len(frame)):
         raise DescriptionError(

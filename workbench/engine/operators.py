@@ -16,6 +16,7 @@ from workbench.engine.operations import Operated
 from workbench.engine.outcomes import LATE, OUT, REJECTED, Operator, Outcome
 from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
+from workbench.engine.queries import query
 from workbench.engine.windowed import WindowOperator, window_operator
 from workbench.errors import StepError
 from workbench.model.panes import ON_TIME
@@ -72,8 +73,9 @@ class Stateless:
                 result = step.arguments[0](frame, **step.keywords)
                 if not isinstance(result, pd.DataFrame):
                     raise TypeError(f"the function gave a {type(result).__name__}, not a DataFrame")
-            case "query" if not isinstance(step.arguments[0], str):
-                result = frame.loc[step.arguments[0]]
+            case "query":
+                condition = step.arguments[0]
+                result = query(frame, condition) if isinstance(condition, str) else frame.loc[condition]
             case "select":
                 result = frame[step.arguments[0]]
             case method:
