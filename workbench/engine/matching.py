@@ -37,7 +37,7 @@ class Rows:
     Parameters
     ----------
     row : int64 array
-        The number by which the operator holds each row.
+        The slot in which the operator holds each row.
     key, time, bits : int64 arrays
         Key code; event time in nanoseconds; a bit for each stage whose plain condition takes the row.
     seen : int64 array
@@ -219,12 +219,6 @@ class Matcher:
         self.nodes["parent"][:] = renewed[self.nodes["parent"]]
         self.complete["node"][:] = renewed[self.complete["node"]]
         self.waits = Waits(renewed[self.waits.node], self.waits.option, self.waits.cursor, self.waits.order)
-
-    def renew_rows(self, renewed: Ints) -> None:
-        """Take over new numbers of the rows held; -1 stays."""
-        for name in ("row", *(name for name in self.tally.names if name[0] in ("first", "last"))):
-            if len(self.nodes):
-                self.nodes[name][:] = renewed[self.nodes[name]]
 
     def renew_keys(self, code_of: Ints) -> None:
         """Take over new key codes."""

@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.columns import require
 from workbench.engine.expressions import Tally, Value, evaluate, holds
 from workbench.engine.keys import KeyDictionary
 from workbench.engine.matching import Matcher, Rows
 from workbench.engine.progress import Stamp
-from workbench.engine.rows import Aside, side_by_side
+from workbench.engine.rows import Aside, RowStore, side_by_side
 from workbench.engine.skipping import settle
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
@@ -50,23 +51,19 @@ class Matched:
     matches: pd.DataFrame
     timed_out: pd.DataFrame
     late: pd.DataFrame
-    _traces: dict[str, tuple[pd.DataFrame, Ints, Ints, Any]] = field(default_factory=dict, repr=False)
+    _traces: dict[str, tuple[Ints, Ints, Any]] = field(default_factory=dict, repr=False)
 
     def rows(self, output: str = "matches") -> pd.DataFrame:
-        """Give the rows themselves, of ``matches`` or ``timed_out``; by match, then event time.
+        """Say which rows there are in ``matches`` or ``timed_out``; by match, then event time.
 
         Returns
         -------
         pandas.DataFrame
-            ``match`` (int64, the row's index in that output), ``stage`` (str), and the columns of the input;
-            the index holds arrival numbers. A row that is in several matches comes several times; columns of
-            the input that are called ``match`` or ``stage`` are left out.
+            ``match`` (int64, the row's index in that output) and ``stage`` (str); the index holds arrival
+            numbers. A row that is in several matches comes several times.
         """
-        held, row, owner, stage = self._traces[output]
-        rows = held.iloc[row]
-        described = pd.DataFrame({"match": owner, "stage": pd.Series(stage, dtype="str")})
-        others = rows.drop(columns=["match", "stage"], errors="ignore")
-        return pd.concat([described.set_axis(rows.index), others], axis=1)
+        arrival, owner, stage = self._traces[output]
+        return pd.DataFrame({"match": owner, "stage": pd.Series(stage, arrival, dtype="str")}, arrival)
 
 
 class PatternOperator:
@@ -86,8 +83,9 @@ class PatternOperator:
     Notes
     -----
     A batch costs some array operations, for each round that `Matcher` describes. State is the rows that the
-    watermark has not released, and those of runs; it is bounded by the disorder and by ``within``, for each
-    key, and without ``within`` by nothing. At the end of the stream it is empty.
+    watermark has not released, and those of runs, with the columns that later conditions and measures read;
+    it is bounded by the disorder and by ``within``, for each key, and without ``within`` by nothing. At the
+    end of the stream it is empty.
     """
 
     def __init__(
@@ -103,15 +101,15 @@ class PatternOperator:
             () if pattern.ordered else tuple(stage for stage in pattern.stages if not stage.negated)
         )
         self._described = repr((keys, pattern))
-        none = np.zeros(0, dtype=np.int64)
-        self._hold(None, none, none, none, none.astype(bool))
+        self.rows = RowStore("time", "key", "bits", "released", "arrival", "order")
+        self.came, self.kept = 0, pattern.kept_columns
         self._nothing: dict[str, pd.DataFrame] = {}
         self._aside = Aside(self.time_dtype)
 
     @property
     def size(self) -> int:
         """How many entries the state holds: rows, and nodes of runs."""
-        return len(self.time) + len(self.matcher)
+        return len(self.rows) + len(self.matcher)
 
     def process(self, frame: pd.DataFrame, stamp: Stamp) -> Matched:
         """Take a batch; tell the matches that the watermark after it has settled.
@@ -141,13 +139,8 @@ class PatternOperator:
             "described": self._described,
             "keys": self.keys.snapshot(),
             "watermark": self.watermark,
-            "held": (
-                self.held,
-                self.time.copy(),
-                self.key.copy(),
-                self.bits.copy(),
-                self.released.copy(),
-            ),
+            "rows": self.rows.snapshot(),
+            "came": self.came,
             "matcher": self.matcher.snapshot(),
         }
 
@@ -162,15 +155,19 @@ class PatternOperator:
         check_snapshot(snapshot, self._described)
         self.keys.restore(snapshot["keys"])
         self.watermark = snapshot["watermark"]
-        held, *arrays = snapshot["held"]
-        self._hold(held, *(array.copy() for array in arrays))
+        self.rows.restore(snapshot["rows"])
+        self.came = snapshot["came"]
         self.matcher.restore(snapshot["matcher"])
 
     def column(self, name: str) -> Value:
-        """Give a column of the rows held, as plain arrays."""
+        """Give a column of the rows held, by slot, as plain arrays."""
         if name not in self._columns:
-            assert self.held is not None, "a column is asked for before there are rows"
-            self._columns[name] = Value.of(self.held[name])
+            slots = self.rows.live()
+            held = Value.of(self.rows.column(name, slots))
+            values = np.zeros(len(self.rows["time"]), dtype=held.values.dtype)
+            valid = np.zeros(len(values), dtype=bool)
+            values[slots], valid[slots] = held.values, held.valid
+            self._columns[name] = Value(values, valid, held.dtype)
         return self._columns[name]
 
     def _refuse(self, keys: Iterable[str]) -> None:
@@ -181,48 +178,46 @@ class PatternOperator:
                 f"the name {taken!r} is taken", hint="give the stage or measure another name than the key"
             )
 
-    def _hold(self, held: pd.DataFrame | None, time: Nanos, key: Ints, bits: Ints, released: Any) -> None:
-        """Hold these rows; the frame has their columns, under their arrival numbers."""
-        self.held, self.time, self.key, self.bits, self.released = held, time, key, bits, released
-
     def _take(self, frame: pd.DataFrame, time: Nanos) -> None:
         """Take rows into the state, with the answers of the plain conditions."""
-        if not len(frame):
-            if self.held is None and len(frame.columns):
-                self.held = frame
-                self.keys.encode(frame)  # learns the types
+        if not len(frame.columns):
             return
+        require(frame.columns, self.kept, "a pattern")
         bits = np.zeros(len(frame), dtype=np.int64)
-        for place, stage in enumerate(self.pattern.stages):
+        for place, stage in enumerate(self.pattern.stages if len(frame) else ()):
             if not stage.depends:
                 bits |= holds(stage.where, frame).astype(np.int64) << place
-        self._hold(
-            frame if not len(self.time) else pd.concat([self.held, frame]),
-            np.append(self.time, time),
-            np.append(self.key, self.keys.encode(frame)),
-            np.append(self.bits, bits),
-            np.append(self.released, np.zeros(len(frame), dtype=bool)),
+        self.rows.add(
+            frame[list(self.kept)],
+            time=time,
+            key=self.keys.encode(frame),
+            bits=bits,
+            arrival=frame.index.to_numpy(),
+            order=np.arange(self.came, self.came + len(frame)),
         )
+        self.came += len(frame)
 
     def _release(self) -> None:
         """Hand the rows that the watermark has passed to the runs."""
-        row = np.flatnonzero(~self.released & (self.time <= self.watermark))
-        if not len(row):
+        rows = self.rows
+        slots = rows.live()
+        slots = slots[(rows["released"][slots] == 0) & (rows["time"][slots] <= self.watermark)]
+        if not len(slots):
             return
-        self.released[row] = True
-        row = row[np.lexsort((self.time[row], self.key[row]))]  # stable: ties stay in order of arrival
+        rows["released"][slots] = 1
+        slots = slots[np.lexsort((rows["order"][slots], rows["time"][slots], rows["key"][slots]))]
         new = len(self.keys) - len(self.matcher.seen)
         seen = np.append(self.matcher.seen, np.zeros(new, dtype=np.int64))
-        rows = Rows(row, self.key[row], self.time[row], self.bits[row], seen)
-        self.matcher.advance(rows, self.column)
+        released = Rows(slots, rows["key"][slots], rows["time"][slots], rows["bits"][slots], seen)
+        self.matcher.advance(released, self.column)
 
     def _output(self, told: Ints, timed_out: Ints, late: pd.DataFrame) -> Matched:
         tables, traces = {}, {}
         for name, tips in (("matches", self._in_order(told)), ("timed_out", self._in_order(timed_out))):
             owner, nodes = self.matcher.trace(tips)
-            held = pd.DataFrame() if self.held is None else self.held
-            row, place = self.matcher.nodes["row"][nodes], self.matcher.nodes["place"][nodes]
-            traces[name] = (held, row, owner, np.array(self.matcher.names, dtype=object)[place])
+            arrival = self.rows["arrival"][self.matcher.nodes["row"][nodes]]
+            place = self.matcher.nodes["place"][nodes]
+            traces[name] = (arrival, owner, np.array(self.matcher.names, dtype=object)[place])
             tables[name] = self._table(name, tips, owner, nodes)
         return Matched(tables["matches"], tables["timed_out"], late, traces)
 
@@ -230,7 +225,8 @@ class PatternOperator:
         """Put matches in order: by the event time of the last row, then its arrival, then the first row."""
         nodes = self.matcher.nodes
         row = nodes["row"][tips]
-        chosen: Ints = tips[np.lexsort((nodes["first"][tips], row, self.time[row]))]
+        by = (nodes["first"][tips], self.rows["order"][row], self.rows["time"][row])
+        chosen: Ints = tips[np.lexsort(by)]
         return chosen
 
     def _table(self, name: str, tips: Ints, owner: Ints, found: Ints) -> pd.DataFrame:
@@ -239,22 +235,22 @@ class PatternOperator:
         nodes = self.matcher.nodes
         row = nodes["row"][found]
         begin = np.flatnonzero(np.append(True, owner[1:] != owner[:-1])[: len(owner)])
+        time, arrivals = self.rows["time"], self.rows["arrival"][row]
         columns = {
             **self.keys.take(nodes["key"][tips]),
-            MATCH_START: from_nanos(self.time[row[begin]], self.time_dtype),
-            MATCH_END: from_nanos(self.time[nodes["row"][tips]], self.time_dtype),
+            MATCH_START: from_nanos(time[row[begin]], self.time_dtype),
+            MATCH_END: from_nanos(time[nodes["row"][tips]], self.time_dtype),
         }
-        arrivals = np.zeros(0, dtype=np.int64) if self.held is None else self.held.index.to_numpy()[row]
         for stage in self.shown:
             mine = nodes["place"][found] == self.matcher.names.index(stage.name)
             always = name == "matches" and not stage.optional
             columns[stage.name] = _numbers(stage, arrivals[mine], owner[mine], len(tips), always=always)
-        if self.held is not None:
+        if len(self.rows.names) == len(self.kept):
             columns.update(self._measures(tips, found, begin))
         else:
             columns.update({name: pd.Series([], dtype=object) for name in self.pattern.measures})
         table = side_by_side(columns)
-        if not len(tips) and self.held is not None:
+        if not len(tips) and self.came:
             self._nothing[name] = table
         return table
 
@@ -280,16 +276,14 @@ class PatternOperator:
     def _forget(self) -> None:
         """Drop rows and keys that no run leads back to."""
         self.matcher.forget()
-        kept = ~self.released
-        kept[self.matcher.nodes["row"]] = True
-        if not kept.all():
-            renewed = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
-            self.matcher.renew_rows(renewed)
-            assert self.held is not None
-            self._hold(self.held[kept], self.time[kept], self.key[kept], self.bits[kept], self.released[kept])
+        slots = self.rows.live()
+        free = self.rows["released"] == 1
+        free[self.matcher.nodes["row"]] = False
+        self.rows.drop(slots[free[slots]])
         if self.keys.worth_forgetting(self.size):
-            code_of = self.keys.retain(np.unique(self.key))
-            self.key = code_of[self.key]
+            slots = self.rows.live()
+            code_of = self.keys.retain(np.unique(self.rows["key"][slots]))
+            self.rows["key"][slots] = code_of[self.rows["key"][slots]]
             self.matcher.renew_keys(code_of)
 
 
@@ -325,7 +319,7 @@ def pattern_operator(
       user         match_start           match_end  cart
     0  ann 1970-01-01 00:00:01 1970-01-01 00:00:01     1
     >>> matched.rows()
-       match stage user     v
-    1      0  cart  ann  cart
+       match stage
+    1      0  cart
     """
     return PatternOperator(pattern=pattern, keys=keys, time_dtype=time_dtype)

@@ -47,6 +47,13 @@ class Expression:
         """The parts that look at what has matched."""
         return tuple(each for each in self.walk() if each.operator in NAVIGATION)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads, of the row at hand or of what has matched."""
+        place = {"col": 0, **dict.fromkeys(NAVIGATION, 1)}
+        read = (each.operands[place[each.operator]] for each in self.walk() if each.operator in place)
+        return tuple(dict.fromkeys(read))
+
     def __bool__(self) -> bool:
         raise DescriptionError(
             f"an expression is neither true nor false until there are rows: {self!r}",

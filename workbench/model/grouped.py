@@ -177,6 +177,7 @@ class Grouped:
           user           match_end    miss  hit
         0    a 1970-01-01 00:00:03  [1, 2]    3
         """
+        self.stream._require(pattern.columns, "a pattern")
         return self.stream._operate(
             "match", ports=("late", "timed_out"), dated=False, keys=self.keys, pattern=pattern
         )

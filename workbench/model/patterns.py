@@ -14,8 +14,9 @@ ISO/IEC 9075:2016, row pattern recognition; Flink's documentation of CEP and ``M
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
@@ -108,6 +109,16 @@ class Pattern:
     measures: Mapping[str, Any] = field(default_factory=dict)
     ordered: bool = False
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that its expressions read; what strings and functions read, only rows tell."""
+        return _columns([stage.where for stage in self.stages] + [*self.measures.values()])
+
+    @property
+    def kept_columns(self) -> tuple[str, ...]:
+        """The columns that are still read of a row when it has matched."""
+        return _columns([stage.where for stage in self.stages if stage.depends] + [*self.measures.values()])
+
     def next(self, name: str, where: Condition = True, **quantifier: Any) -> Pattern:
         """Go on with the very next row of the key."""
         return self._then(name, where, "next", quantifier)
@@ -165,6 +176,11 @@ class Pattern:
 
     def _then(self, name: str, where: Condition, contiguity: str, quantifier: Mapping[str, Any]) -> Pattern:
         return replace(self, stages=(*self.stages, _stage(name, where, contiguity, **quantifier)))
+
+
+def _columns(expressions: Iterable[Any]) -> tuple[str, ...]:
+    read = (each.columns for each in expressions if isinstance(each, Expression))
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(read)))
 
 
 def begin(name: str, where: Condition = True, **quantifier: Any) -> Pattern:

@@ -31,6 +31,7 @@ class PatternDriver(AggregateDriver):
         self.dtypes = read_dtypes(case)
         self.watermarks = CaseWatermark(case.op.get("watermark"), case.script)
         self.matcher = self._make()
+        self.values: dict[int, Any] = {}
 
     def refusals(self) -> Iterator[str]:
         """Give what cannot be said of the pattern."""
@@ -54,7 +55,8 @@ class PatternDriver(AggregateDriver):
 
     def _process(self, frame: pd.DataFrame, stamp: Stamp) -> None:
         matched = self.matcher.process(frame, stamp)
-        self.came["out"] += told(self.case.op, matched)
+        self.values |= frame["v"].to_dict()
+        self.came["out"] += told(self.case.op, matched, self.values)
         self.came["late"] += self._rows(matched.late)
 
 
@@ -73,11 +75,11 @@ def read_pattern(op: Mapping[str, Any]) -> Pattern:
     return pattern if "within" not in op else pattern.within(pd.Timedelta(op["within"], unit="ms"))
 
 
-def told(op: Mapping[str, Any], matched: Matched) -> list[dict[str, Any]]:
-    """Give matches as the cases write them: the values of the rows, or the measures."""
+def told(op: Mapping[str, Any], matched: Matched, values: Mapping[int, Any]) -> list[dict[str, Any]]:
+    """Give matches as the cases write them: the values of the rows by arrival number, or the measures."""
     if op["mode"] == "cep":
-        rows = matched.rows()
-        return [{"match": values} for values in rows.groupby("match")["v"].agg(list).tolist()]
+        rows = matched.rows()["match"]
+        return [{"match": [values[number] for number in of.index]} for _, of in rows.groupby(rows)]
     return [
         {str(name): _millis(value) for name, value in match.items()}
         for match in matched.matches.to_dict("records")

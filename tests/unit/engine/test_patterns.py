@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import workbench as wb
 from workbench.engine.automaton import Automaton
 from workbench.engine.patterns import pattern_operator
 from workbench.engine.progress import Progress
@@ -35,14 +36,14 @@ def played(pattern, frame, *, keys=(), bound=100 * SECOND, size=1000):
 
 
 def words_of(pattern, frame, output="matches", **how):
-    found = []
+    values, found = dict(enumerate(frame["v"], start=1)), []
     for each in played(pattern, frame, **how):
-        found += each.rows(output).groupby("match")["v"].agg(" ".join).tolist()
+        rows = each.rows(output)["match"]
+        found += [" ".join(map(values.get, of.index)) for _, of in rows.groupby(rows)]
     answer = run_pattern_oracle(
         frame, pattern=pattern, time="t", keys=how.get("keys", ()), bound=how.get("bound", 100 * SECOND)
     )
     by_oracle = answer.matches if output == "matches" else answer.timed_out
-    values = dict(enumerate(frame["v"], start=1))
     assert sorted(found) == sorted(" ".join(values[number] for _, number in one.rows) for one in by_oracle)
     return sorted(found)
 
@@ -370,3 +371,18 @@ def test_conditions_that_give_no_answer_are_noticed():
         played(begin("a", lambda rows: rows["n"]), rows_of("a b", n=[1, 2]))
     with pytest.raises(SchemaError, match="the sum of a column of str is not defined"):
         played(recognize("A", define={"A": of("sum", "A", "v") > 1}), rows_of("a b"))
+
+
+def test_rows_are_held_with_what_is_read_of_them_later():
+    pattern = begin("a", "v == 'a'").next("b", col("n") > of("last", "a", "n")).measuring(m=col("w") + 1)
+    operator = pattern_operator(pattern=pattern, keys=("k",))
+    frame = rows_of("a x", k=1, n=[1, 2], w=[5, 6]).set_axis([1, 2])
+    operator.process(frame, Progress(100 * SECOND).stamp(to_nanos(frame["t"])))
+    assert (operator.rows.names, len(operator.rows)) == (["n", "w"], 2)
+
+
+def test_a_column_that_a_pattern_lacks_is_told_when_it_is_described():
+    stream = wb.stream(rows_of("a b"), time="t", watermark=0).groupby("v")
+    for pattern in (begin("a", col("price") > 1), begin("a").measuring(m=of("sum", "a", "price"))):
+        with pytest.raises(SchemaError, match=r"no such column: 'price' \(for a pattern\)"):
+            stream.match(pattern)
