@@ -202,7 +202,7 @@ def test_rolling_aggregates_obey_the_laws(data, question, asked, stream):
             assert len({str(frame[each.output].dtype) for frame in came.frames}) == 1
 
 
-ROLLING = ("sum", "mean", "min", "max", "var", "std", "count", "median", "skew")
+ROLLING = ("sum", "mean", "min", "max", "var", "std", "count", "median", "skew", "nunique")
 
 
 @law

@@ -121,15 +121,32 @@ def _chosen(columns: list[Columns], operand: Operand) -> Result:
 
 
 def _quantile(columns: list[Columns], operand: Operand, share: float) -> Result:
-    """Give a quantile of each group's values, linear between two; all are sorted at once, by group."""
+    """Give a quantile of each group's values; all are sorted at once, by group."""
     flat, owners = _flat(columns)
     values = numeric(replace(operand, values=flat), "quantile")
     ordered = np.append(values[np.lexsort((values, owners))], 0)
     sizes = np.bincount(owners, minlength=len(columns[0][2]))
+    begin = np.cumsum(sizes) - sizes
+    return quantile(lambda k: ordered[begin + k], sizes, share, operand)
+
+
+def quantile(kth: Callable[[Groups], Array], sizes: Groups, share: float, operand: Operand) -> Result:
+    """Give a quantile of each of some groups, linear between two values; null of none.
+
+    Parameters
+    ----------
+    kth : callable
+        Gives the k-th least value of each group, from 0 on; of an empty group anything.
+    sizes : int64 array
+        How many values each group has.
+    share : float
+        Which quantile, from 0 to 1.
+    operand : Operand
+        Whose type the results take, if it is of durations.
+    """
     place = share * np.maximum(sizes - 1, 0)
     low = np.floor(place).astype(np.int64)
-    begin = np.cumsum(sizes) - sizes
-    below, above = ordered[begin + low], ordered[begin + np.ceil(place).astype(np.int64)]
+    below, above = kth(low), kth(np.ceil(place).astype(np.int64))
     with np.errstate(invalid="ignore"):  # between opposite infinities there is nothing
         step = np.where(above == below, 0, above - below)
         found = np.where(sizes > 0, below + step * (place - low), np.nan)

@@ -16,8 +16,10 @@ import pandas as pd
 from workbench.engine.frames import framed
 from workbench.engine.history import History, LookingBack
 from workbench.engine.partials import Plan
+from workbench.engine.parts import Operand
 from workbench.engine.placing import spread
 from workbench.engine.ranges import FEW
+from workbench.engine.ranked import RANKED, ranked
 from workbench.engine.rows import side_by_side
 from workbench.engine.sides import choose
 from workbench.errors import DescriptionError
@@ -44,6 +46,8 @@ class _Demand(NamedTuple):
     least: int
     """How much a frame must hold; otherwise the result is null."""
     of_rows: bool
+    ranked: bool
+    """Whether frames are not merged, but looked for in the order of values."""
 
 
 class Rolling(LookingBack):
@@ -86,8 +90,9 @@ class Rolling(LookingBack):
     -----
     A batch costs a sort of the rows told, one pass over the rows in their frames, and for each part of an
     aggregate about 2 log2(b) merges a row, where b is how many rows of its key the batch tells: the length of
-    frames does not matter. But ``median``, ``quantile``, ``mode``, ``nunique`` and ``collect`` keep all
-    values, and cost as much for each row as its frame holds. State is bounded by the rows ahead of the
+    frames does not matter; nor for ``median``, ``quantile`` and ``nunique``, found by some passes for each
+    bit of the rows' number. But ``mode``, ``collect`` and sketches cost as much for each row as its frame
+    holds. State is bounded by the rows ahead of the
     watermark less the lateness, which wait whole, and by the rows that a frame to come may hold, of which the
     columns aggregated are kept; with `rows` alone, that is the last rows of every key ever seen, to the end.
 
@@ -182,13 +187,24 @@ def _aggregated(
         valid = np.append(0, np.cumsum(operands[demand.column].valid))
         held = valid[ends] - valid[starts]
     full = held >= demand.least
-    pieces = [plan.results(made) for made in framed(plan, operands, times, starts[full], ends[full])]
+    if demand.ranked:
+        found = ranked(plan.aggregates, operands[demand.column], starts[full], ends[full])
+        joined = {name: pd.Series(column, copy=False) for name, column in found.items()}
+    else:
+        joined = _merged(plan, operands, times, starts[full], ends[full])
+    return {name: _told(column, full) if demand.least else column for name, column in joined.items()}
+
+
+def _merged(
+    plan: Plan, operands: dict[Any, Operand], times: Nanos, starts: Ints, ends: Ints
+) -> dict[str, pd.Series]:
+    """Give the results of a plan for frames that hold enough."""
+    pieces = [plan.results(made) for made in framed(plan, operands, times, starts, ends)]
     columns = {name: [pd.Series(piece[name], copy=False) for piece in pieces] for name in pieces[0]}
-    joined = {
+    return {
         name: several[0] if len(several) == 1 else pd.concat(several, ignore_index=True)
         for name, several in columns.items()
     }
-    return {name: _told(column, full) if demand.least else column for name, column in joined.items()}
 
 
 def _told(results: pd.Series, full: Mask) -> pd.Series:
@@ -210,7 +226,9 @@ def _plans(aggregates: Sequence[Aggregate], min_periods: int) -> dict[_Demand, P
         function = aggregate.function
         least = min_periods if function in _OF_NOTHING else max(min_periods, 1)
         column = "" if function == SIZE else aggregate.column
-        demands.setdefault(_Demand(column, least, function in _OF_ROWS), []).append(aggregate)
+        demands.setdefault(_Demand(column, least, function in _OF_ROWS, function in RANKED), []).append(
+            aggregate
+        )
     return {demand: Plan(several) for demand, several in demands.items()}
 
 
