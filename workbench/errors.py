@@ -82,10 +82,14 @@ class StepError(WorkbenchError):
         self, step: str, rows: pd.DataFrame, cause: BaseException, *, optional: bool = False
     ) -> None:
         self.step, self.rows, self.cause = step, rows, cause
-        super().__init__(
-            f"step {step!r} raised {type(cause).__name__}: {cause}",
-            detail=f"{len(rows)} offending row(s):\n{rows.head(5).to_string()}" if len(rows) else "",
-            hint="mend the function"
-            + (", or start with on_error='reject' to set such rows aside" if optional else ""),
-        )
+        details = [f"{len(rows)} offending row(s):\n{rows.head(5).to_string()}"] if len(rows) else []
+        if isinstance(cause, WorkbenchError):  # it says itself what is wrong, and mostly of no function
+            what, hints = f"step {step!r}: {cause.what}", [cause.hint]
+            details.insert(0, cause.detail)
+        else:
+            what, hints = f"step {step!r} raised {type(cause).__name__}: {cause}", ["mend the function"]
+        if optional:
+            hints.append("start with on_error='reject' to set such rows aside")
+        detail, hint = "\n".join(filter(None, details)), ", or ".join(filter(None, hints))
+        super().__init__(what, detail=detail, hint=hint)
         self.__cause__ = cause

@@ -16,3 +16,15 @@ def test_a_step_error_names_the_step_and_shows_the_rows():
     )
     assert "17  0" in str(error)
     assert error.__cause__ is cause
+
+
+def test_an_error_of_ours_in_a_step_keeps_its_parts():
+    cause = WorkbenchError("no such column: 'x'", detail="there is y", hint="write y")
+    error = StepError("match", pd.DataFrame({"y": [0]}, index=[17]), cause)
+    assert str(error) == (
+        "step 'match': no such column: 'x'\nDetail: there is y\n1 offending row(s):\n    y\n17  0\nHint: write y"
+    )
+    bare = StepError("match", pd.DataFrame(), WorkbenchError("nothing goes"), optional=True)
+    assert (
+        str(bare) == "step 'match': nothing goes\nHint: start with on_error='reject' to set such rows aside"
+    )

@@ -58,11 +58,27 @@ class Distinct(Part):
 
     def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
         """Collect sets, each value once."""
-        (sets,) = columns
-        if not len(sets):
-            return (_distinct(np.empty(0, dtype=np.int64), groups, count),)
-        sizes = np.fromiter(map(len, sets), dtype=np.int64, count=len(sets))
-        return (_distinct(concat(list(sets)), np.repeat(groups, sizes), count),)
+        values, owners = flat(columns[0])
+        return (_distinct(values, groups[owners], count),)
+
+
+class Multiset(Part):
+    """All values that are not null, in whatever order: an array in each element of an object column."""
+
+    name = "multiset"
+
+    def size(self, columns: Columns) -> int:
+        """Give how many values are kept."""
+        return sum(map(len, columns[0]))
+
+    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
+        """Collect the values of each group, without an array for each row."""
+        return (_together(operand.values[operand.valid], groups[operand.valid], count),)
+
+    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
+        """Put the values of a group together."""
+        values, owners = flat(columns[0])
+        return (_together(values, groups[owners], count),)
 
 
 class Values(Part):
@@ -81,11 +97,21 @@ class Values(Part):
 
     def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
         """Put the values of a group together, in order again."""
-        sizes = np.fromiter(map(len, columns[0]), dtype=np.int64, count=len(columns[0]))
-        times, arrivals, values = (
-            concat(list(column)) if len(column) else np.empty(0, dtype=np.int64) for column in columns
-        )
-        return _collected(times, arrivals, values, np.repeat(groups, sizes), count)
+        (times, owners), (arrivals, _), (values, _) = map(flat, columns)
+        return _collected(times, arrivals, values, groups[owners], count)
+
+
+def flat(pieces: Array) -> tuple[Array, Groups]:
+    """Give all values of some arrays one behind the other, and which array each is of."""
+    sizes = np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces))
+    values = concat(list(pieces)) if len(pieces) else np.empty(0, dtype=np.int64)
+    return values, np.repeat(np.arange(len(sizes)), sizes)
+
+
+def _together(values: Array, owners: Groups, count: int) -> Array:
+    """Give each owner the array of its values."""
+    order = by_group(owners, count)
+    return divided(values[order], np.searchsorted(owners[order], np.arange(count)))
 
 
 def _collected(times: Nanos, arrivals: Nanos, values: Array, owners: Groups, count: int) -> Columns:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.columns import array_of
 from workbench.engine.custom import Own, custom_part
-from workbench.engine.kept import Distinct, First, Last, Values
+from workbench.engine.kept import Distinct, First, Last, Multiset, Values
 from workbench.engine.moments import Comoments, Moments, Shape, Weighted
 from workbench.engine.parts import (
     Columns,
@@ -39,7 +39,7 @@ from workbench.model.custom import Custom
 
 _ALL: tuple[type[Part], ...] = (
     *(Rows, Count, Sum, Total, Product, Truths, Least, Greatest),
-    *(First, Last, Distinct, Values),
+    *(First, Last, Distinct, Multiset, Values),
     *(Moments, Shape, Comoments, Weighted),
     *(Digest, Registers, Frequent),
 )

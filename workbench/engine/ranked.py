@@ -49,7 +49,7 @@ def _ranked(aggregate: Aggregate, operand: Operand, starts: Ints, ends: Ints) ->
         return distinct(operand.values, starts, ends)
     share = 0.5 if aggregate.function == "median" else float(aggregate.argument or 0)
     values = numeric(operand, "quantile")
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     ordered = np.append(values[order], 0)  # the last is what an empty range finds

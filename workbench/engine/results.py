@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.engine import sketches
-from workbench.engine.parts import Array, Columns, Groups, Operand, Result, concat, numeric
+from workbench.engine.kept import flat
+from workbench.engine.parts import Array, Columns, Groups, Operand, Result, by_group, numeric
 from workbench.model.aggregates import Aggregate
 from workbench.time import END_OF_TIME, NO_WATERMARK
 
@@ -122,10 +123,11 @@ def _chosen(columns: list[Columns], operand: Operand) -> Result:
 
 def _quantile(columns: list[Columns], operand: Operand, share: float) -> Result:
     """Give a quantile of each group's values; all are sorted at once, by group."""
-    flat, owners = _flat(columns)
-    values = numeric(replace(operand, values=flat), "quantile")
-    ordered = np.append(values[np.lexsort((values, owners))], 0)
-    sizes = np.bincount(owners, minlength=len(columns[0][2]))
+    values, owners = flat(columns[0][0])
+    values = numeric(replace(operand, values=values), "quantile")
+    sizes = np.bincount(owners, minlength=len(columns[0][0]))
+    order = np.argsort(values)
+    ordered = np.append(values[order[by_group(owners[order], len(sizes))]], 0)
     begin = np.cumsum(sizes) - sizes
     return quantile(lambda k: ordered[begin + k], sizes, share, operand)
 
@@ -155,12 +157,12 @@ def quantile(kth: Callable[[Groups], Array], sizes: Groups, share: float, operan
 
 def _mode(columns: list[Columns], operand: Operand) -> Result:
     """Give the commonest value of each group, of several the least."""
-    flat, owners = _flat(columns)
-    codes, distinct = pd.factorize(flat, sort=True)
+    values, owners = flat(columns[0][0])
+    codes, distinct = pd.factorize(values, sort=True)
     pairs, often = np.unique(owners * max(len(distinct), 1) + codes, return_counts=True)
     of, code = np.divmod(pairs, max(len(distinct), 1))
     order = np.lexsort((-code, often, of))
-    chosen = np.full(len(columns[0][2]), -1, dtype=np.int64)
+    chosen = np.full(len(columns[0][0]), -1, dtype=np.int64)
     chosen[of[order]] = code[order]  # of several, the one assigned last stays
     known = np.append(distinct, np.zeros(1, dtype=np.asarray(distinct).dtype))  # -1 finds the last: nothing
     return operand.restore(known[chosen], chosen >= 0)
@@ -168,18 +170,11 @@ def _mode(columns: list[Columns], operand: Operand) -> Result:
 
 def _collect(columns: list[Columns], operand: Operand) -> Result:
     """Give each group's values as a list, in the types of the column."""
-    flat, owners = _flat(columns)
-    words = np.asarray(operand.restore(flat).astype(object))
+    values, owners = flat(columns[0][2])
+    words = np.asarray(operand.restore(values).astype(object))
     count = len(columns[0][2])
     pieces = np.split(words, np.searchsorted(owners, np.arange(1, count))) if count else []
     return pd.Series(list(map(np.ndarray.tolist, pieces)), dtype=object)
-
-
-def _flat(columns: list[Columns]) -> tuple[Array, Groups]:
-    """Give all values of all groups one behind the other, and the group of each."""
-    ((_, _, values),) = columns
-    sizes = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
-    return concat([np.empty(0, dtype=np.int64), *values]), np.repeat(np.arange(len(sizes)), sizes)
 
 
 _RESULTS: dict[str, Callable[[list[Columns], Any], Result]] = {

@@ -66,7 +66,7 @@ def failure(run: Run, error: StepError) -> tuple[str, str]:
     plain = [title, *([code] if code else []), str(error).partition("\n")[2]]
     count = len(error.rows)
     note = f"{count:,} offending row{'s' * (count != 1)}" + (f", the first {ROWS}" if count > ROWS else "")
-    hint = error.hint + (", or on_error='skip' to leave them out" if count else "")
+    hint = ", or ".join(filter(None, [error.hint, "on_error='skip' to leave them out" if count else ""]))
     return "\n".join(plain), _box(title, code, note if count else "", error.rows.head(ROWS), hint)
 
 
