@@ -22,7 +22,8 @@ def test_an_error_of_ours_in_a_step_keeps_its_parts():
     cause = WorkbenchError("no such column: 'x'", detail="there is y", hint="write y")
     error = StepError("match", pd.DataFrame({"y": [0]}, index=[17]), cause)
     assert str(error) == (
-        "step 'match': no such column: 'x'\nDetail: there is y\n1 offending row(s):\n    y\n17  0\nHint: write y"
+        "step 'match': no such column: 'x'\nDetail: there is y\n"
+        "1 offending row(s):\n    y\n17  0\nHint: write y"
     )
     bare = StepError("match", pd.DataFrame(), WorkbenchError("nothing goes"), optional=True)
     assert (

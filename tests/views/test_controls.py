@@ -144,6 +144,21 @@ def test_keys_are_chosen_among_those_seen(run):
     assert run.lens.at == run.now
 
 
+def test_null_is_a_key_that_can_be_chosen():
+    rows = pd.DataFrame({"t": pd.to_datetime([1, 2, 3, 9, 99], unit="s"), "k": [*"a-b--"], "v": 1})
+    rows["k"] = rows["k"].where(rows["k"] != "-")
+    run = paused(n=wb.stream(rows, time="t", watermark=0).groupby("k").window("1s").agg(n=("v", "size")))
+    controls = Controls(run)
+    while run.trace.results["n"].total < 3:
+        run.step()
+    controls.tell()
+    assert told(controls, "key k")["steps"] == ["–", "a", "b"]
+    assert turn(controls, "key k", ["–", "b"]) == "k –, b: at once"
+    assert run.seen("n").k.fillna("–").tolist() == ["–", "b", "–"]
+    assert turn(controls, "key k", ["–"]) == "k –: at once"
+    assert run.seen("n").k.isna().tolist() == [True, True]
+
+
 def shifting():
     """A run whose keys are others every 100 seconds, with two thousand panes in each."""
     at = np.arange(0, 300, 1)
@@ -164,9 +179,9 @@ def test_what_was_chosen_is_meant_although_the_list_has_shifted():
         return told(controls, "key key")
 
     first = on_to(2_400)
-    assert first["steps"][:3] == ["0", "1", "10"]
+    assert first["steps"][:3] == ["0", "1", "2"]
     assert "0" not in on_to(4_900)["steps"]
-    controls.turn("key key", [first["ids"][1], first["ids"][2]])
+    controls.turn("key key", ["1", "10"])
     assert controls.state["status"] == "key 1, 10: at once"
     assert run.lens.only == {"key": (1, 10)}
     assert told(controls, "key key")["at"] == ["1", "10"]  # they stay on the list

@@ -29,7 +29,10 @@ NOTHING_YET = Mark(NO_WATERMARK, NO_WATERMARK, Counters(), ())
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """What the views of a run show: the present or a moment before, everything or some values of columns."""
+    """What the views of a run show: the present or a moment before, everything or some values of columns.
+
+    Null is a value too: None.
+    """
 
     at: int | None = None
     only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -38,7 +41,9 @@ class Lens:
         """Give the rows that are shown."""
         for name, values in self.only.items():
             if name in frame:
-                frame = frame[frame[name].isin(values)]
+                known = [value for value in values if value is not None]
+                shown = frame[name].isin(known)
+                frame = frame[shown | frame[name].isna() if None in values else shown]
         return frame
 
 

@@ -18,7 +18,7 @@ from workbench.sources.turned import can_be_turned, deliveries, dials_of, rate_o
 from workbench.time import SECOND, spell
 from workbench.views.dial import CHOICE, SEVERAL, SLIDER, SWITCH, Dial, Several
 from workbench.views.transport import speeds
-from workbench.views.words import percent, short
+from workbench.views.words import NOTHING, percent, short
 
 LENGTHS: Final = tuple(
     int(seconds * SECOND)
@@ -239,10 +239,10 @@ def _filters(run: Run) -> Iterator[Dial]:
             label=name,
             hint=f"which {name} the views of this run show; none chosen shows all",
             kind=SEVERAL,
-            steps=[(str(value), value) for value in values],
+            steps=[(_named(value), value) for value in values],
             read=partial(present, name),
             turn=partial(look, name),
-            words=lambda chosen: ", ".join(map(str, chosen)) if 0 < len(chosen) < 3 else _counted(chosen),
+            words=lambda chosen: ", ".join(map(_named, chosen)) if 0 < len(chosen) < 3 else _counted(chosen),
             known=partial(known, name),
         )
 
@@ -262,8 +262,21 @@ def keys_seen(run: Run) -> dict[str, list[Any]]:
 
     Besides these all that are chosen: whoever chooses another does not let go of them unseen.
     """
-    found = {key: sorted(values, key=str)[:MOST] for key, values in _values(run).items() if len(values) > 1}
-    return {key: sorted({*values, *run.lens.only.get(key, ())}, key=str) for key, values in found.items()}
+    several = {key: values for key, values in _values(run).items() if len(values) > 1}
+    found = {key: {*sorted(values, key=_place)[:MOST]} for key, values in several.items()}
+    return {
+        key: sorted(values.union(run.lens.only.get(key, ())), key=_place) for key, values in found.items()
+    }
+
+
+def _place(value: Any) -> tuple[Any, ...]:
+    """Give where a value is on a list: null, numbers, and then the others by their words."""
+    number = isinstance(value, int | float)
+    return value is not None, not number, value if number else 0, str(value)
+
+
+def _named(value: Any) -> str:
+    return NOTHING if value is None else str(value)
 
 
 def _values(run: Run, rows: int | None = 2_000) -> dict[str, set[Any]]:
@@ -273,7 +286,9 @@ def _values(run: Run, rows: int | None = 2_000) -> dict[str, set[Any]]:
         step = run.streams[name].step
         for key in step.keys if isinstance(step, Aggregated) else ():
             latest = record.until(record.total, rows)
-            found.setdefault(key, set()).update(*(frame[key].dropna().unique().tolist() for frame in latest))
+            for column in (frame[key] for frame in latest):
+                known = column.dropna().unique().tolist()
+                found.setdefault(key, set()).update(known, [None] * bool(column.hasnans))
     return found
 
 
