@@ -29,7 +29,21 @@ ROWS = pd.DataFrame(
     }
 ).set_axis([3, 4, 6, 7, 9])
 NUMBERS = st.sampled_from(
-    ["0", "2", "-1", "0.5", "1e3", "whole", "part", "small", "some", "index", "whole + 1"]
+    [
+        "0",
+        "2",
+        "-1",
+        "0.5",
+        "1e3",
+        "whole",
+        "part",
+        "small",
+        "some",
+        "index",
+        "whole + 1",
+        "whole % 2",
+        "part // small",
+    ]
 )
 WORDS = st.sampled_from(
     ["'a'", "'b'", '"low"', "'&'", "'2026-01-02'", "word", "kept", "kind", "rank", "text", "when", "long"]
@@ -99,6 +113,7 @@ def test_a_query_is_what_pandas_makes_of_it(condition):
         "kept in ['a', 'b']",
         "whole == [2, 3]",
         "part / whole > -1.5",
+        "whole % 2 == 0",
     ],
 )
 def test_plain_conditions_are_not_read_by_pandas(condition):

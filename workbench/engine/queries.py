@@ -26,6 +26,7 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.And: operator.and_, ast.Or: operator.or_, ast.Eq: operator.eq, ast.NotEq: operator.ne,
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
 }  # fmt: skip
 _AMONG = {ast.Eq: True, ast.In: True, ast.NotEq: False, ast.NotIn: False}
 
