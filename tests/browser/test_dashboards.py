@@ -288,13 +288,16 @@ def test_nothing_critical_for_who_cannot_see(served, visit, place):
     assert [each["id"] for each in found if each["impact"] == "critical"] == []
 
 
-def test_a_phone_has_one_column(served, chromium):
+@pytest.mark.parametrize("place", PLACES)
+def test_a_phone_has_one_column(served, chromium, place):
     page = chromium.new_page(viewport={"width": 390, "height": 844})
-    page.goto(served + "clickstream")
+    page.goto(served + place)
     page.wait_for_selector(".pill .state:not(:empty)", timeout=60_000)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     lefts = page.eval_on_selector_all(
         ".card", "cards => cards.map(card => card.getBoundingClientRect().left)"
     )
     assert len(set(lefts)) == 1
+    fits = page.eval_on_selector_all(".wide", "each => each.map(one => one.scrollWidth <= one.clientWidth)")
+    assert sum(not each for each in fits) <= (place == "clickstream")  # whose panes have nine columns
     page.close()
