@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.engine.parts import Operand
+from workbench.engine.operands import Operand
 from workbench.engine.ranked import below, distinct, kth, ranked
 from workbench.model.aggregates import Aggregate
 

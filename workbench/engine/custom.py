@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.engine.dtypes import is_ordered
-from workbench.engine.parts import Array, Columns, Groups, Operand, Part
+from workbench.engine.operands import Array, Operand
+from workbench.engine.parts import Columns, Groups, Part
 from workbench.errors import DescriptionError
 from workbench.model.custom import Custom
 from workbench.time import Nanos

@@ -18,7 +18,7 @@ import pandas as pd
 
 from workbench.columns import values_of
 from workbench.engine.dtypes import is_ordered
-from workbench.engine.parts import Operand
+from workbench.engine.operands import Operand
 from workbench.engine.queries import answer_of
 from workbench.errors import DescriptionError, SchemaError
 from workbench.model.expressions import NAVIGATION, Expression

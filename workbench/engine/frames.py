@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.engine.custom import Arrays
+from workbench.engine.operands import Operand, concat
 from workbench.engine.partials import Partials, Plan
-from workbench.engine.parts import Columns, Lifted, Operand, Part, concat
+from workbench.engine.parts import Columns, Lifted, Part
 from workbench.engine.placing import spread
 from workbench.time import Nanos
 

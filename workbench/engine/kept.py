@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.engine.parts import Array, Columns, Groups, Lifted, Operand, Part, by_group, concat, divided
+from workbench.engine.operands import Array, Operand, concat
+from workbench.engine.parts import Columns, Groups, Lifted, Part, by_group, divided
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos
 
 

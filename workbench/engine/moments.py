@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.engine.parts import Array, Columns, Groups, Lifted, Operand, numeric
+from workbench.engine.operands import Array, Operand, numeric
+from workbench.engine.parts import Columns, Groups, Lifted
 from workbench.time import Nanos
 
 

@@ -16,21 +16,19 @@ from workbench.columns import array_of
 from workbench.engine.custom import Own, custom_part
 from workbench.engine.kept import Distinct, First, Last, Multiset, Values
 from workbench.engine.moments import Comoments, Moments, Shape, Weighted
+from workbench.engine.operands import Operand, Result, concat
 from workbench.engine.parts import (
     Columns,
     Count,
     Greatest,
     Groups,
     Least,
-    Operand,
     Part,
     Product,
-    Result,
     Rows,
     Sum,
     Total,
     Truths,
-    concat,
 )
 from workbench.engine.results import result
 from workbench.engine.sketches import Digest, Frequent, Registers

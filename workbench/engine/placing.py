@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.operands import Operand
 from workbench.engine.partials import Partials, Plan
-from workbench.engine.parts import Operand
 from workbench.engine.shapes import shape_of
 from workbench.model.windows import Aligned
 from workbench.time import NO_WATERMARK, Nanos

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from workbench.engine.parts import Operand, Result, numeric
+from workbench.engine.operands import Operand, Result, numeric
 from workbench.engine.results import quantile
 from workbench.model.aggregates import Aggregate
 

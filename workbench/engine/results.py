@@ -11,7 +11,8 @@ import pandas as pd
 
 from workbench.engine import sketches
 from workbench.engine.kept import flat
-from workbench.engine.parts import Array, Columns, Groups, Operand, Result, by_group, numeric
+from workbench.engine.operands import Array, Operand, Result, numeric
+from workbench.engine.parts import Columns, Groups, by_group
 from workbench.model.aggregates import Aggregate
 from workbench.time import END_OF_TIME, NO_WATERMARK
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from workbench.engine.frames import framed
 from workbench.engine.history import History, LookingBack
+from workbench.engine.operands import Operand
 from workbench.engine.partials import Plan
-from workbench.engine.parts import Operand
 from workbench.engine.placing import spread
 from workbench.engine.ranges import FEW
 from workbench.engine.ranked import RANKED, ranked

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.expiry import Expiry
+from workbench.engine.operands import Operand
 from workbench.engine.partials import Plan
-from workbench.engine.parts import Operand
 from workbench.engine.placing import Firing, Rows, spread
 from workbench.engine.rows import RowStore
 from workbench.engine.sessions import SessionWindows

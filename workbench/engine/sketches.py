@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.engine.custom import as_objects
-from workbench.engine.parts import Array, Columns, Groups, Operand, Part, Result, by_group, divided, numeric
+from workbench.engine.operands import Array, Operand, Result, numeric
+from workbench.engine.parts import Columns, Groups, Part, by_group, divided
 from workbench.errors import SchemaError
 from workbench.time import Nanos
 

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.engine.operands import Operand
 from workbench.engine.partials import Partials
-from workbench.engine.parts import Columns, Operand, Part, Scattered
+from workbench.engine.parts import Columns, Part, Scattered
 from workbench.engine.placing import Rows
 from workbench.errors import SnapshotError
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from workbench.engine.operands import Operand
 from workbench.engine.partials import PARTS, Plan
-from workbench.engine.parts import Operand
 from workbench.engine.sketches import distinct_counts, heavy_hitters, quantiles
 from workbench.errors import DescriptionError, SchemaError
 from workbench.model.aggregates import FUNCTIONS, Aggregate

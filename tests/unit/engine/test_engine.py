@@ -6,8 +6,8 @@ import pytest
 
 import workbench as wb
 from workbench.engine.keys import KeyDictionary
+from workbench.engine.operands import Operand
 from workbench.engine.partials import PARTS, Plan
-from workbench.engine.parts import Operand
 from workbench.engine.placing import assign
 from workbench.engine.progress import Progress
 from workbench.engine.shapes import SlidingShape
