@@ -45,7 +45,7 @@ def query(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
     2  3  b
     """
     answer = plain(frame, condition)
-    return frame.query(condition) if answer is None else frame.loc[answer]
+    return frame.query(condition) if answer is None else frame.take(np.flatnonzero(answer))
 
 
 def answer_of(frame: pd.DataFrame, condition: str) -> Any:
