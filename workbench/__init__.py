@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from workbench.schema import Schema
     from workbench.sources import stream
     from workbench.views.board import dashboard
+    from workbench.views.notebook import extension
 
 __version__ = "0.1.0"
 
@@ -75,6 +76,7 @@ _HOMES = {
     "schema": ("Schema",),
     "sources": ("stream",),
     "views.board": ("dashboard",),
+    "views.notebook": ("extension",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -111,6 +113,7 @@ __all__ = [
     "WorkbenchError",
     "begin",
     "dashboard",
+    "extension",
     "recognize",
     "runs",
     "start",

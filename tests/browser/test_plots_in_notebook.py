@@ -1,5 +1,7 @@
 """Composed pictures in JupyterLab: live, the engine's numbers, small when saved, there without a kernel."""
 
+from pathlib import Path
+
 import nbformat
 import pytest
 
@@ -9,6 +11,7 @@ from simulators import Clickstream
 pytestmark = pytest.mark.browser
 
 SECONDS = 60_000
+LESSONS = Path(__file__).parents[2] / "notebooks" / "learn"
 
 DESCRIBED = """
 import holoviews as hv
@@ -126,3 +129,48 @@ def test_another_view_of_an_output_and_a_cell_run_again(lab, watched):
         )
     page.locator(".wb-figure canvas").first.wait_for(timeout=SECONDS)
     assert (page.outside, page.wrong) == ([], [])
+
+
+OWN = """
+import holoviews as hv
+import workbench as wb
+wb.extension()
+"""
+FIXED = [
+    'hv.Curve([1, 3, 2], label="a").opts(width=500) * hv.Scatter([2, 1, 3], label="b")',
+    "hv.Curve([1, 3, 2]) + hv.Histogram(([0, 1, 2], [3, 4]))",
+    "(hv.Path([[(0, 0), (1, 1)], [(0, 1), (1, 0)]]) * hv.Points([(0.5, 0.5)])).opts(height=200)",
+]
+
+
+def test_pictures_of_ones_own_ask_the_internet_for_nothing(lab, watched):
+    page = watched
+    page.set_viewport_size({"width": 1400, "height": 2000})
+    lab.run(page, "own", OWN, *FIXED, "print('done')")
+    page.get_by_text("done", exact=True).wait_for(timeout=SECONDS)
+    page.wait_for_function("window.Bokeh?.documents?.length >= 3", timeout=SECONDS)
+    assert page.locator(".wb-figure").count() == 3
+    kinds = page.evaluate("() => Bokeh.documents.map(doc => [...doc.all_models].map(model => model.type))")
+    assert [kind.count("Figure") for kind in kinds] == [1, 2, 1]
+    path = lab.saved(page, "own")
+    outputs = [output for cell in nbformat.read(path, 4).cells for output in cell.outputs]
+    shown = [output.data for output in outputs if output.output_type == "display_data"]
+    assert [data["text/plain"].split()[0] for data in shown] == [":Overlay", ":Layout", ":Overlay"]
+    assert [data["text/html"].count("<img") for data in shown] == [1, 2, 1]
+    assert path.stat().st_size < 60_000
+    assert page.outside == []
+    assert page.wrong == []
+
+
+@pytest.mark.parametrize("name", ["01_clickstream", "02_trading", "03_sensors"])
+def test_the_lessons_ask_the_internet_for_nothing(lab, watched, name):
+    page = watched
+    page.set_viewport_size({"width": 1400, "height": 9000})
+    notebook = nbformat.read(LESSONS / f"{name}.ipynb", 4)
+    notebook.cells.append(nbformat.v4.new_code_cell("print('do' + 'ne')"))
+    lab.run(page, name, notebook=notebook)
+    page.get_by_text("done", exact=True).wait_for(timeout=3 * SECONDS)
+    page.locator(".wb-figure").first.wait_for(timeout=SECONDS)
+    assert page.locator(".jp-RenderedText[data-mime-type*=stderr]").count() == 0
+    assert page.outside == []
+    assert page.wrong == []

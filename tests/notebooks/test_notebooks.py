@@ -1,5 +1,6 @@
 """Every notebook runs from its first cell to its last, and is committed without outputs."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -25,6 +26,12 @@ def test_it_is_committed_without_outputs(path):
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_it_shows_pictures_in_the_way_that_asks_the_internet_for_nothing(path):
+    sources = "".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    assert not re.search(r"\b(hv|pn|panel|holoviews)\.extension|output_notebook|load_notebook", sources)
 
 
 @pytest.mark.filterwarnings("default")  # 2026-11: nbclient and jupyter_client warn of their own internals

@@ -17,9 +17,11 @@ import holoviews as hv
 
 from workbench.runtimes.loops import running_loop
 from workbench.runtimes.registry import Cell, cell_in_execution
+from workbench.views import fixed
 from workbench.views.bokehwidget import BokehWidget
 from workbench.views.cells import Table
 from workbench.views.drawing import Drawing
+from workbench.views.elements import backend
 from workbench.views.figuresvg import svg
 from workbench.views.following import follow, replace
 from workbench.views.htmltable import table
@@ -28,6 +30,26 @@ from workbench.views.rows import Rows, rows_in, run_of
 from workbench.views.stage import slot
 from workbench.views.still import image
 from workbench.views.transport import Transport
+
+_everything = False
+"""Whether objects without streams of ours are shown by us too."""
+
+
+def extension() -> None:
+    """Show HoloViews objects of one's own in cells as those of streams are shown, in place of `hv.extension`.
+
+    Nothing is asked of the internet, and a saved notebook keeps a small picture of each. What has sliders is
+    left to HoloViews.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> wb.extension()
+    """
+    global _everything
+    _everything = True
+    backend()
+    show_in_cells()
 
 
 def show_in_cells() -> None:
@@ -38,7 +60,7 @@ def show_in_cells() -> None:
 
 
 def _formatted(shown: Any) -> None:
-    if display(shown) is None:
+    if display(shown) is None and not (_everything and fixed.display(shown)):
         raise NotImplementedError  # which IPython takes as: show it as if we were not there
 
 
