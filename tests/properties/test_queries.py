@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.engine.queries import answer_of, plain, query
+from workbench.engine.queries import plain, query
+from workbench.errors import DescriptionError
 
 ROWS = pd.DataFrame(
     {
@@ -89,16 +90,16 @@ def outcome(function, *arguments):
 @given(CONDITIONS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::FutureWarning")  # pandas', of strange ones
 def test_a_query_is_what_pandas_makes_of_it(condition):
-    for ours, pandas in ((query, pd.DataFrame.query), (answer_of, pd.DataFrame.eval)):
-        found, error = outcome(ours, ROWS, condition)
-        expected, raised = outcome(pandas, ROWS, condition)
-        assert error == raised
-        if isinstance(expected, pd.DataFrame):
-            pd.testing.assert_frame_equal(found, expected)
-        elif isinstance(expected, pd.Series):
-            pd.testing.assert_series_equal(found, expected, check_names=False)
-        else:
-            assert repr(found) == repr(expected)
+    found, error = outcome(query, ROWS, condition)
+    said, raised = outcome(pd.DataFrame.eval, ROWS, condition)
+    if raised is None and not (isinstance(said, pd.Series) and said.dtype in (bool, "boolean")):
+        assert error is DescriptionError or said in (True, False)  # pandas would look for labels
+        return
+    assert error == raised
+    if raised is None:
+        pd.testing.assert_frame_equal(found, ROWS.query(condition))
+    if (ours := plain(ROWS, condition)) is not None:
+        pd.testing.assert_series_equal(ours, said, check_names=False)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ import pandas as pd
 from workbench.columns import values_of
 from workbench.engine.dtypes import is_ordered
 from workbench.engine.operands import Operand
-from workbench.engine.queries import answer_of
-from workbench.errors import DescriptionError, SchemaError
+from workbench.engine.queries import mask
+from workbench.errors import SchemaError
 from workbench.model.expressions import NAVIGATION, Expression
 from workbench.time import from_nanos, to_nanos
 
@@ -192,27 +192,14 @@ def holds(where: Any, frame: pd.DataFrame) -> Mask:
     Raises
     ------
     DescriptionError
-        If it is a function that does not give a boolean for each row.
+        If it does not give a boolean for each row.
     """
     if where is True:
         return np.ones(len(frame), dtype=bool)
     if isinstance(where, Expression):
         value = evaluate(where, lambda name: Value.of(frame[name]), _nowhere)
         return np.broadcast_to(_true(value), len(frame))
-    frame = frame.copy(deep=False)
-    found = answer_of(frame, where) if isinstance(where, str) else where(frame)
-    column = found if isinstance(found, pd.Series) else pd.Series(found, index=frame.index)
-    if len(column) != len(frame) or (column.dtype.kind not in "bO" and len(frame)):
-        raise DescriptionError(
-            f"the condition {where!r} gave {len(column)} values of {column.dtype} for {len(frame)} rows",
-            detail="a condition says of each row whether it fits",
-            hint="give a boolean column, as in lambda rows: rows['v'] > 3",
-        )
-    if column.dtype == bool:
-        plain: Mask = column.to_numpy()
-        return plain
-    mask: Mask = column.astype("boolean").to_numpy(dtype=bool, na_value=False)
-    return mask
+    return mask(frame.copy(deep=False), where)
 
 
 def _nowhere(part: Expression) -> Value:

@@ -18,7 +18,7 @@ from workbench.engine.partitions import Partitions
 from workbench.engine.progress import Stamp
 from workbench.engine.queries import query
 from workbench.engine.windowed import WindowOperator, window_operator
-from workbench.errors import StepError
+from workbench.errors import StepError, WorkbenchError
 from workbench.model.panes import ON_TIME
 from workbench.model.steps import Aggregated, Apply, Columns, Date, Operation, Step, Union, idle_after
 from workbench.model.triggers import DEFAULT, DISCARDING
@@ -45,6 +45,8 @@ class Stateless:
         """Apply the step to a batch."""
         try:
             return Outcome({OUT: self._apply(frame)}, stamp)
+        except WorkbenchError as error:  # which is of the step, and of no row
+            raise StepError(self.step.name, frame[:0], error) from error
         except Exception as error:
             bad = self._offending(frame, error)
             if not self.reject:
@@ -74,8 +76,7 @@ class Stateless:
                 if not isinstance(result, pd.DataFrame):
                     raise TypeError(f"the function gave a {type(result).__name__}, not a DataFrame")
             case "query":
-                condition = step.arguments[0]
-                result = query(frame, condition) if isinstance(condition, str) else frame.loc[condition]
+                result = query(frame, step.arguments[0])
             case "select":
                 result = frame[step.arguments[0]]
             case method:

@@ -16,7 +16,12 @@ from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+from workbench.errors import DescriptionError
+
+Mask = npt.NDArray[np.bool_]
 
 _WORDS = {
     "&": (tokenize.NAME, "and"),
@@ -35,8 +40,13 @@ class _Beyond(Exception):  # noqa: N818 - it never leaves this module
     """A condition has a part that is left to pandas."""
 
 
-def query(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """Give the rows that meet a condition, as `pandas.DataFrame.query` does.
+def query(frame: pd.DataFrame, condition: Any) -> pd.DataFrame:
+    """Give the rows that meet a condition.
+
+    Raises
+    ------
+    DescriptionError
+        If it does not give a boolean for each row.
 
     Examples
     --------
@@ -44,14 +54,46 @@ def query(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
        v  k
     2  3  b
     """
-    answer = plain(frame, condition)
-    return frame.query(condition) if answer is None else frame.take(np.flatnonzero(answer))
+    return frame.take(np.flatnonzero(mask(frame, condition)))
 
 
-def answer_of(frame: pd.DataFrame, condition: str) -> Any:
-    """Give the answer of a condition for each row, as `pandas.DataFrame.eval` does."""
-    answer = plain(frame, condition)
-    return frame.eval(condition) if answer is None else answer
+def mask(frame: pd.DataFrame, condition: Any) -> Mask:
+    """Say which rows meet a condition: a query string, a ``pd.col`` expression or a function; null is no.
+
+    Raises
+    ------
+    DescriptionError
+        If it does not give a boolean for each row.
+    """
+    found = _answer(frame, condition)
+    column = found if isinstance(found, pd.Series) else pd.Series(found, index=frame.index)
+    dtype = column.dtype
+    try:
+        fits = len(column) == len(frame) and (dtype.kind in "bO" or not len(frame))
+        column = column if dtype == bool else column.astype("boolean")
+    except (TypeError, ValueError):  # objects that are no booleans
+        fits = False
+    if not fits:
+        raise DescriptionError(
+            f"the condition {condition!r} gave {dtype}, not booleans"
+            if len(column) == len(frame)
+            else f"the condition {condition!r} gave {len(column)} values for {len(frame)} rows",
+            detail="a condition says of each row whether it fits",
+            hint="give a boolean column, as in 'v > 3', 'flag == 1' or lambda rows: rows['v'] > 3",
+        )
+    if not column.index.equals(frame.index):
+        column = column.reindex(frame.index)
+    return column.to_numpy(dtype=bool, na_value=False)
+
+
+def _answer(frame: pd.DataFrame, condition: Any) -> Any:
+    """Give what a condition says."""
+    if isinstance(condition, str):
+        answer = plain(frame, condition)
+        return frame.eval(condition) if answer is None else answer
+    if isinstance(condition, pd.api.typing.Expression):
+        return frame.assign(**{"": condition})[""]
+    return condition(frame) if callable(condition) else condition
 
 
 def plain(frame: pd.DataFrame, condition: str) -> pd.Series | None:

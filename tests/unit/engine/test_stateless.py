@@ -73,3 +73,18 @@ def test_a_function_must_give_a_frame(rows):
 def test_a_column_that_is_not_there_is_refused_when_described(rows, describe):
     with pytest.raises(DescriptionError, match="no such column: 'w'"):
         describe(rows)
+
+
+@pytest.mark.parametrize("condition", ["v", "k", lambda f: f["v"], lambda f: f["k"], lambda f: f["v"].max()])
+def test_a_condition_that_is_no_boolean_is_refused(rows, condition):
+    with pytest.raises(StepError, match=r"the condition .* gave (int64|str), not booleans") as told:
+        rows.query(condition).to_pandas()
+    assert "flag == 1" in told.value.hint
+    assert not len(told.value.rows)
+
+
+@pytest.mark.parametrize("flag", [[True, None, True, False], [True, False, True, False]])
+def test_a_boolean_column_is_a_condition_and_null_is_no(flag):
+    rows = wb.stream(FRAME.assign(flag=pd.array(flag, dtype="boolean")), time="t", watermark="1h")
+    for condition in ("flag", pd.col("flag"), lambda f: f["flag"], lambda f: f["flag"].astype(object)):
+        assert rows.query(condition).to_pandas()["v"].tolist() == [1, 3]
