@@ -127,6 +127,7 @@ class _Column:
     def encode(self, array: Any) -> Codes:
         """Give the code of each value of a column; new ones get the next codes."""
         dtype = array.dtype
+        coder = self._coder_for(dtype)  # before: in a dtype for all, large integers may not be exact
         self._learn(dtype)
         if isinstance(array, pd.Categorical):
             same = array.categories is self._categories
@@ -134,7 +135,7 @@ class _Column:
         if is_arrow_dictionary(dtype):
             local, dictionary = dictionary_of(array)
             return self._by_category(array, local, dictionary, same_dictionary(self._categories, dictionary))
-        codes, new = self._coder_for(dtype).encode(_plain(array))
+        codes, new = coder.encode(_plain(array))
         if len(new):
             self._note(array.take(new))
         return codes
@@ -185,7 +186,9 @@ class _Column:
         return codes
 
     def _note(self, new: Any) -> None:
-        """Keep values that have come for the first time."""
+        """Keep values that have come for the first time, in the dtype of all."""
+        if new.dtype != self.dtype:
+            new = pd.Series(new, copy=False).astype(self.dtype).array
         self._known.append(pd.arrays.NumpyExtensionArray(new) if isinstance(new, np.ndarray) else new)
 
     def _coder_for(self, dtype: Any) -> _Coder:

@@ -70,7 +70,7 @@ def mask(frame: pd.DataFrame, condition: Any) -> Mask:
     dtype = column.dtype
     try:
         fits = len(column) == len(frame) and (dtype.kind in "bO" or not len(frame))
-        column = column if dtype == bool else column.astype("boolean")
+        column = column.astype("boolean")
     except (TypeError, ValueError):  # objects that are no booleans
         fits = False
     if not fits:

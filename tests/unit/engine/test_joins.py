@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import workbench as wb
 from workbench.engine.asof import AsofJoin
 from workbench.engine.joins import IntervalJoin
 from workbench.engine.progress import Progress, Stamp
@@ -279,3 +280,31 @@ def test_late_rows_meet_a_watermark_in_the_zone_of_their_times():
     frame = pd.DataFrame({"v": [1, 2]}, index=pd.RangeIndex(1, 3))
     late = join.process("right", frame, progress.stamp(np.array([SECOND, 0]))).late
     assert late["watermark"].tolist() == [pd.Timestamp("1970-01-01 01:00:01", tz="Europe/Berlin")]
+
+
+@pytest.mark.parametrize("rows", [1, 100])
+@pytest.mark.parametrize(
+    ("one", "other"), [("category", "str"), ("str", "object"), ("int64", "Int64"), ("int64", "float64")]
+)
+def test_keys_of_unlike_types_meet(one, other, rows):
+    values = ["a", "b", "c", "d"] if one in ("category", "str") else [1, 2, 3, 4]
+    left, right = (
+        wb.stream(
+            pd.DataFrame(
+                {"t": pd.to_datetime([1, 2, 3], unit="s"), "k": pd.Series(some, dtype=dtype), name: 1}
+            ),
+            time="t",
+            watermark=0,
+        )
+        for some, dtype, name in ((values[:3], one, "v"), (values[1:], other, "w"))
+    )
+    joined = left.interval_join(right, on="k", lower="-9s", upper="9s", how="outer").to_pandas(
+        batch_rows=rows
+    )
+    assert sorted(joined["k"].tolist()) == values
+    assert joined.set_index("k")[["v", "w"]].notna().all(axis=1).sort_index().tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]

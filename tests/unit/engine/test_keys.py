@@ -129,3 +129,29 @@ def test_numbers_with_nulls_outlive_a_snapshot(names):
         held, keys = keys.snapshot(), KeyDictionary(names)
         keys.restore(held)
         assert len(keys) == len(code_of)
+
+
+UNLIKE = {
+    "int64": [1, 2], "int32": [2, 3], "float64": [2.0, 4.0], "Int64": [3, None], "bool": [True, False],
+    "str": ["a", "2"], "object": ["a", None], "category": ["b", "a"], "string": [None, "c"],
+    "datetime64[s]": ["2026-01-01", None], "boolean": [None, False], "uint64": [2, 2**63],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("one", UNLIKE)
+@pytest.mark.parametrize("other", UNLIKE)
+def test_columns_of_unlike_types_have_one_dictionary(one, other):
+    keys, told = KeyDictionary(["k"]), {}
+    for dtype in (one, other, one):
+        column = pd.Series(UNLIKE[dtype], dtype=dtype)
+        for value, code in zip(column.tolist(), keys.encode(pd.DataFrame({"k": column})), strict=True):
+            assert told.setdefault(None if pd.isna(value) else value, code) == code
+    found = keys.take(np.arange(len(keys)))["k"].tolist()
+    assert [None if pd.isna(value) else value for value in found] == list(told)
+
+
+def test_large_integers_stay_apart_beside_fractions():
+    keys = KeyDictionary(["k"])
+    assert keys.encode(pd.DataFrame({"k": [2**60, 2**60 + 1]})).tolist() == [0, 1]
+    assert keys.encode(pd.DataFrame({"k": [0.5, 1.5]})).tolist() == [2, 3]
+    assert keys.encode(pd.DataFrame({"k": [2**60 + 1, 2**60]})).tolist() == [1, 0]
