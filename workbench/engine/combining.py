@@ -17,7 +17,6 @@ from workbench.engine.triggers import (
     Moment,
     Never,
     Node,
-    Once,
     ProcessingTime,
 )
 from workbench.model.triggers import (
@@ -101,8 +100,10 @@ class _Repeatedly(Node):
         self.of.clear(at.only(self.of.done(at)))
 
 
-class _Any(Once):
-    def __init__(self, numbers: Iterator[int], trigger: AfterAny) -> None:
+class _Any(Node):
+    """Goes on as long as none of its parts has finished: those that repeat themselves do not."""
+
+    def __init__(self, numbers: Iterator[int], trigger: AfterAny | AfterAll) -> None:
         super().__init__(numbers, *(node_of(part, numbers) for part in trigger.of))
 
     def ready(self, at: Moment) -> Mask:
@@ -111,35 +112,25 @@ class _Any(Once):
 
     def fire(self, at: Moment) -> None:
         for part in self.parts:
-            ready = part.ready(at)
-            part.fire(at.only(ready))
-            part.clear(at.only(~ready))  # the rows that it waited with have been told
-        super().fire(at)
+            part.fire(at.only(part.ready(at)))
+
+    def done(self, at: Moment) -> Mask:
+        return np.asarray(np.logical_or.reduce([part.done(at) for part in self.parts]))
 
     def merge(self, what: Merging) -> None:
-        super().merge(what)
         for part in self.parts:
             part.merge(what)
 
 
-class _All(Once):
-    def __init__(self, numbers: Iterator[int], trigger: AfterAll) -> None:
-        super().__init__(numbers, *(node_of(part, numbers) for part in trigger.of))
+class _All(_Any):
+    """Goes on until all of its parts have finished."""
 
     def ready(self, at: Moment) -> Mask:
         every: Mask = np.logical_and.reduce([part.ready(at) | part.done(at) for part in self.parts])
         return every & ~self.done(at)
 
-    def fire(self, at: Moment) -> None:
-        for part in self.parts:
-            part.fire(at.only(part.ready(at)))
-        super().fire(at)
-
-    def merge(self, what: Merging) -> None:
-        for part in self.parts:
-            part.merge(what)
-        every: Mask = np.logical_and.reduce([part.done(what.made) for part in self.parts])
-        what.made.table[self.flag][what.made.spans] = every
+    def done(self, at: Moment) -> Mask:
+        return np.asarray(np.logical_and.reduce([part.done(at) for part in self.parts]))
 
 
 class _Each(Node):

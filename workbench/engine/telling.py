@@ -69,8 +69,9 @@ class Teller:
         self.at_end_only = trigger == DEFAULT  # nothing is told of a span before the watermark passes its end
         # panes: how many were told; fresh: how many rows have come since the last; past: 1 if the watermark
         # has passed the end and what was there by then has been told, or a row behind it has come; asked: the
-        # batch in which the trigger was asked, if no row has come since
-        self.labels = ("panes", "fresh", "past", "asked", *self.node.labels)
+        # batch in which the trigger was asked, if no row has come since; ended: that in which the end was
+        # passed with nothing left to tell; told: that of the last pane behind the end
+        self.labels = ("panes", "fresh", "past", "asked", "ended", "told", *self.node.labels)
         self.batch = 0
         self.told = Table(_TOLD, plan.parts)
 
@@ -87,7 +88,7 @@ class Teller:
 
     def begin(self, at: Moment) -> None:
         """Take note of new spans."""
-        for label in ("panes", "fresh", "asked"):
+        for label in ("panes", "fresh", "asked", "ended", "told"):
             at.table[label][at.spans] = 0
         at.table["past"][at.spans] = at.passed
         self.node.clear(at)
@@ -129,14 +130,20 @@ class Teller:
             wanted |= at_end
         self.node.fire(at.only(ready))
         firings = self._tell(at.only(ready & wanted), rows)
-        table["past"][at.spans[at_end & (table["fresh"][at.spans] == 0)]] = 1
+        ended = at.spans[at_end & (table["fresh"][at.spans] == 0)]
+        table["past"][ended], table["ended"][ended] = 1, self.batch
         return firings
 
     def close(self, at: Moment, rows: Rows) -> list[Firing]:
-        """Tell what spans that expire have not told."""
-        wanted = at.table["fresh"][at.spans] > 0
-        if CLOSING in self.empty:
-            wanted[:] = True
+        """Tell what spans that expire have not told.
+
+        Where end and expiry are passed in one batch, and nothing is left to tell, there is one pane at most.
+        """
+        fresh, empty = at.table["fresh"][at.spans] > 0, np.full(len(at.spans), CLOSING in self.empty)
+        at.table["past"][at.spans[~fresh & (at.table["ended"][at.spans] == self.batch)]] = 0
+        if ON_TIME in self.empty:
+            empty |= at.table["past"][at.spans] == 0
+        wanted = fresh | (empty & (at.table["told"][at.spans] != self.batch))
         firings = self._tell(at.only(wanted & ~self.done(at)), rows)
         if len(self.told):
             live = self.told.live()
@@ -174,6 +181,7 @@ class Teller:
         firings = [*self._retract(at, now), now]
         at.table["panes"][at.spans] += 1
         at.table["fresh"][at.spans] = 0
+        at.table["told"][at.spans] = np.where(at.passed, self.batch, 0)
         if self.accumulation == DISCARDING:
             at.table.put(at.spans, rows.nothing(len(at.spans)))
         return firings

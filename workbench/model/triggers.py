@@ -139,12 +139,16 @@ class _Several:
 
 @dataclass(frozen=True, init=False, repr=False)
 class AfterAny(_Several):
-    """Fires once, when one of several triggers does."""
+    """Fires when one of several triggers does, until one has finished: once, unless some are repeated.
+
+    With `Repeatedly` among them it is Beam's ``orFinally``: ``AfterAny(Repeatedly(AfterCount(100)),
+    AfterWatermark(late=None))`` fires for every hundred rows up to the end.
+    """
 
 
 @dataclass(frozen=True, init=False, repr=False)
 class AfterAll(_Several):
-    """Fires once, when all of several triggers would."""
+    """Fires when all of several triggers would, until all have finished: once, unless some are repeated."""
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -178,8 +182,10 @@ def finishes(trigger: Trigger) -> bool:
             return False
         case AfterWatermark(late=late):
             return late is None
-        case AfterEach(of=of):
+        case AfterEach(of=of) | AfterAll(of=of):
             return all(map(finishes, of))
+        case AfterAny(of=of):
+            return any(map(finishes, of))
         case _:
             return True
 
@@ -222,13 +228,21 @@ def as_trigger(value: Trigger | Duration | int, *, what: str) -> Trigger:
         return cast(Trigger, value)
     if isinstance(value, int) and not isinstance(value, bool):
         return AfterCount(value)
+    example = f"{what}='5s' for processing time, {what}=100 for rows, or {what}=AfterCount(100)"
+    if what == "trigger":  # of the whole window, where those would lose rows
+        example = "trigger=wb.AfterWatermark(early='5s'), or early='5s'"
+    if isinstance(value, type) and issubclass(value, get_args(Trigger)):
+        raise DescriptionError(
+            f"{what} is no trigger: the class {value.__name__}",
+            hint=f"make one of it, as in {what}=wb.{value.__name__}(...)",
+        )
     try:
         return AfterProcessingTime(value)
     except DescriptionError as error:
         raise DescriptionError(
             f"{what} is no trigger: {value!r}",
-            detail=f"it is neither a trigger nor a number of rows, and as a duration: {error.args[0]}",
-            hint=f"write {what}='5s' for processing time, {what}=100 for rows, or {what}=AfterCount(100)",
+            detail=f"it is neither a trigger nor a number of rows, and as a duration: {error.what}",
+            hint=f"write {example}",
         ) from error
 
 

@@ -51,7 +51,9 @@ class Span:
     first; ``panes`` are the positions of the panes that it and the sessions merged into it have
     given, ``told`` those that hold; ``past`` says that its end has passed and
     been told of, or that a row behind it has come;
-    ``asked`` that its trigger was asked in this batch, and no row has come since.
+    ``asked`` that its trigger was asked in this batch, and no row has come since;
+    ``ended_now`` that its end has been passed in this batch with nothing left to tell; ``told_now``
+    that it has given a pane behind its end in this batch.
     """
 
     start: int
@@ -65,6 +67,8 @@ class Span:
     told: list[dict[str, Any]] = field(default_factory=list)
     past: bool = False
     asked: bool = False
+    ended_now: bool = False
+    told_now: bool = False
 
     def take(self, row: Row, now: Now) -> None:
         """Take a row."""
@@ -157,7 +161,7 @@ class Oracle:
         self._begin()
         self._processing = stamp.now
         for span in self.live:
-            span.asked = False
+            span.asked = span.ended_now = span.told_now = False
         for number, values in zip(frame.index.tolist(), frame.to_dict("records"), strict=True):
             position = number - stamp.first
             met = int(stamp.met[position])
@@ -207,7 +211,10 @@ class Oracle:
             expired = self._expiry(span) <= watermark
             if not span.asked and (all_due or expired or (now.passed and not span.past)):
                 self._fire(span, now)
-            if expired and not span.machine.done and (span.fresh or "closing" in self.empty):
+            if expired and span.ended_now and not span.fresh:
+                span.past = False
+            empty = "closing" in self.empty or (ON_TIME in self.empty and not span.past)
+            if expired and not span.machine.done and (span.fresh or (empty and not span.told_now)):
                 self._emit(span, now)
         self.live = [span for span in self.live if self._expiry(span) > watermark]
 
@@ -223,7 +230,8 @@ class Oracle:
             span.machine.fire(now)
             if wanted:
                 self._emit(span, now)
-        span.past = span.past or (now.passed and not span.fresh)
+        if now.passed and not span.past and not span.fresh:
+            span.past = span.ended_now = True
 
     def _take_into_windows(self, row: Row, met: int, window: Aligned) -> None:
         """Put a row into those of its windows that still accept it."""
@@ -334,7 +342,7 @@ class Oracle:
         self._panes.append(pane)
         self._last.append(span.machine.done)
         span.told = [pane] if self.accumulation == RETRACTING else []
-        span.fresh = []
+        span.fresh, span.told_now = [], now.passed
 
     def _output(self, frame: pd.DataFrame) -> OracleOutput:
         names = [WINDOW_START, WINDOW_END, *self.keys, *(each.output for each in self.aggregates)]

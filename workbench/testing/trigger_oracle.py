@@ -252,40 +252,39 @@ class WatermarkMachine(Machine):
 
 
 class AnyMachine(Machine):
-    """Fires when one of several does."""
+    """Fires when one of several does, until one has finished."""
 
     def ready(self, now: Now) -> bool:
         """Say whether one is ready."""
         return not self.done and any(part.ready(now) for part in self.parts)
 
     def fire(self, now: Now) -> None:
-        """Finish; those that were not ready begin anew."""
+        """Let those fire that are ready."""
         for part in self.parts:
             if part.ready(now):
                 part.fire(now)
-            else:
-                part.clear()
-        super().fire(now)
+        self.done = self.finished()
+
+    def merge(self, others: Sequence[Machine], now: Now) -> None:
+        """Merge the parts."""
+        self.merge_parts(others, now)
+        self.done = self.finished()
+
+    def finished(self) -> bool:
+        """Say whether one has finished."""
+        return any(part.done for part in self.parts)
 
 
-class AllMachine(Machine):
-    """Fires when all of several would."""
+class AllMachine(AnyMachine):
+    """Fires when all of several would, until all have finished."""
 
     def ready(self, now: Now) -> bool:
         """Say whether all are ready."""
         return not self.done and all(part.done or part.ready(now) for part in self.parts)
 
-    def fire(self, now: Now) -> None:
-        """Finish."""
-        for part in self.parts:
-            if part.ready(now):
-                part.fire(now)
-        super().fire(now)
-
-    def merge(self, others: Sequence[Machine], now: Now) -> None:
-        """Have finished if all have."""
-        self.merge_parts(others, now)
-        self.done = all(part.done for part in self.parts)
+    def finished(self) -> bool:
+        """Say whether all have finished."""
+        return all(part.done for part in self.parts)
 
 
 class EachMachine(Machine):
