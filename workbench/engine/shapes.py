@@ -179,6 +179,8 @@ _YEARS = np.datetime64("1600-01-01"), np.datetime64("2300-01-01")
 """Days before and after all that nanoseconds can say."""
 _EVENING = np.timedelta64(21, "h")
 """How far a day has gone when its clocks may be put back over midnight to, by three hours at most."""
+_GAP = 40 * 3600
+"""More than any zone is off, and the day that it may skip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +222,30 @@ class CalendarShape:
             wall = (windows * self.window.days + self.window.first_day).astype("datetime64[D]")
         midnight = pd.DatetimeIndex(np.clip(wall, *_YEARS).astype("datetime64[s]"))
         first = np.ones(len(windows), dtype=bool)  # of a midnight that comes twice
-        there = midnight.tz_localize(self.window.tz, ambiguous=first, nonexistent="shift_forward")
-        return _moments(there.tz_convert("UTC").asi8, SECOND, 0)
+        there = midnight.tz_localize(self.window.tz, ambiguous=first, nonexistent="NaT").tz_convert("UTC")
+        seconds, skipped = there.asi8, np.flatnonzero(there.isna())
+        if len(skipped):
+            seconds = seconds.copy()
+            seconds[skipped] = _first_after(midnight[skipped].asi8, self.window.tz)
+        return _moments(seconds, SECOND, 0)
 
     def end(self, windows: Ints) -> Nanos:
         """Give the end of each window: the start of the next."""
         return self.start(windows + 1)
+
+
+def _first_after(wall: Ints, zone: str) -> Ints:
+    """Give the first moments when clocks show a time or later, that they never show; all in seconds.
+
+    Pandas' ``shift_forward`` is an hour or a day off where a whole day is skipped, as in Samoa in 2011.
+    """
+    low, high = wall - _GAP, wall + _GAP  # clocks show less, and as much
+    while (high - low).max() > 1:
+        middle = (low + high) // 2
+        shown = pd.DatetimeIndex(middle.view("datetime64[s]"), tz="UTC").tz_convert(zone).tz_localize(None)
+        reached = shown.asi8 >= wall
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    return high
 
 
 def shape_of(window: Aligned) -> Shape:

@@ -61,5 +61,9 @@ def _begins(window: Calendar, day: pd.Timestamp) -> bool:
 
 def _first_moment(day: pd.Timestamp, zone: str) -> int:
     """Give the first moment of a day in a time zone, as UTC nanoseconds."""
-    there = day.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    there = day.tz_localize(zone, ambiguous=True, nonexistent="NaT")
+    if there is pd.NaT:  # clocks never show it: look when they show more
+        there = (day - pd.Timedelta(hours=40)).tz_localize("UTC")
+        while there.tz_convert(zone).tz_localize(None) < day:
+            there += pd.Timedelta(minutes=15)
     return int(there.as_unit("ns").value)

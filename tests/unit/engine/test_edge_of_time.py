@@ -45,3 +45,18 @@ def test_a_window_holds_its_rows(window, time):
     assert (ends > time).all()
     assert set(starts[starts > time].tolist()) <= {END_OF_TIME}
     assert NO_WATERMARK not in ends
+
+
+@pytest.mark.parametrize(
+    ("zone", "skipped"), [("Pacific/Apia", "2011-12-30"), ("Pacific/Kwajalein", "1993-08-21")]
+)
+def test_a_day_that_a_zone_skips_has_no_window(zone, skipped):
+    at = pd.Timestamp(skipped).tz_localize("UTC") + pd.to_timedelta(np.arange(-40, 64, 4), unit="h")
+    rows = wb.stream(pd.DataFrame({"t": at, "v": 1}), time="t", watermark=0)
+    panes = rows.window(wb.Calendar("day", tz=zone)).agg(n=("v", "size")).to_pandas()
+    assert (panes["window_start"][1:].to_numpy() == panes["window_end"][:-1].to_numpy()).all()
+    days = panes["window_start"].dt.tz_convert(zone).dt.strftime("%F").tolist()
+    assert skipped not in days
+    whole = panes[1:-1]
+    assert ((whole["window_end"] - whole["window_start"]) == pd.Timedelta("24h")).all()
+    assert panes["n"].sum() == len(at)
