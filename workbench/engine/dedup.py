@@ -109,7 +109,7 @@ class Dedup:
             raise DescriptionError(
                 "deduplication by key without a duration",
                 detail="every key ever seen would be remembered",
-                hint="give within, or by='key_and_time'",
+                hint="say how long, as in within='1h', or that times must be equal too: same_time=True",
             )
         if within is not None and within < 1:
             raise DescriptionError(f"rows are remembered for at least a nanosecond, but within is {within!r}")

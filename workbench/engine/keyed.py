@@ -136,6 +136,18 @@ class Keyed:
         lateness: int = 0,
         time_dtype: Any = "datetime64[ns]",
     ) -> None:
+        functions = {"on_row": on_row, "on_timer": on_timer, "on_expire": on_expire, "initial": initial}
+        for what, function in functions.items():
+            if not callable(function) and (function is not None or what == "on_row"):
+                raise DescriptionError(
+                    f"{what} is {function!r}, which cannot be called",
+                    hint="give a function, as in .process(lambda row, context: {'v': row['v']})",
+                )
+        if columns is not None and not isinstance(columns, Mapping):
+            raise DescriptionError(
+                f"the columns that come out have dtypes, but got {columns!r}",
+                hint="write columns={'total': 'float64'}",
+            )
         if ttl is not None and ttl < 1:
             raise DescriptionError(f"a state lives for at least a nanosecond, but ttl is {ttl!r}")
         if on_expire is not None and ttl is None:
@@ -269,11 +281,11 @@ class Keyed:
         told.codes += [kept.code] * len(rows)
         told.moments += [moment] * len(rows)
 
-    def _rows(self, given: Given) -> list[Mapping[str, Any]]:
+    def _rows(self, given: Any) -> list[Mapping[str, Any]]:
         """Give the rows that a function gave."""
         if given is None:
             return []
-        rows = [given] if isinstance(given, Mapping) else [*given]
+        rows = [given] if isinstance(given, Mapping) or not isinstance(given, Iterable) else [*given]
         if not all(isinstance(row, Mapping) for row in rows):
             raise TypeError(f"the function gave a {type(given).__name__}, not a dict, several dicts, or None")
         if self.columns is not None:

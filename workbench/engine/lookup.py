@@ -124,7 +124,7 @@ class _Held:
             raise DescriptionError(
                 f"the table has more than one row of the key {key}",
                 detail="each row of the stream takes the columns of one row of the table",
-                hint="drop_duplicates, or join a stream of changes with AsofJoin",
+                hint="drop_duplicates, or join a stream of changes with .asof_join",
             )
         self.table, self.keys = table, keys
         self.store = RowStore()

@@ -174,8 +174,19 @@ def _unit(dtype: Any) -> str:
     return str(getattr(dtype, "unit", None) or np.datetime_data(dtype)[0])
 
 
-def numeric(operand: Operand, what: str, *, durations: bool = True) -> Array:
+def numeric(operand: Operand, what: str, *, durations: bool = True, whose: str = "") -> Array:
     """Give the values as numbers.
+
+    Parameters
+    ----------
+    operand : Operand
+        The column.
+    what : str
+        What is asked of it, as "sum".
+    durations : bool
+        Whether durations are numbers here.
+    whose : str
+        Which output it is for, and of which column, as "m=mean(k): "; where that is known.
 
     Raises
     ------
@@ -184,12 +195,12 @@ def numeric(operand: Operand, what: str, *, durations: bool = True) -> Array:
     """
     if operand.values.dtype == object or operand.dtype.kind == "M" or is_ordered(operand.dtype):
         raise SchemaError(
-            f"the {what} of a column of {operand.dtype} is not defined",
+            f"{whose}the {what} of a column of {operand.dtype} is not defined",
             hint="choose count, nunique, first or last, or convert the column first",
         )
     if operand.dtype.kind == "m" and not durations:
         raise SchemaError(
-            f"the {what} of a column of {operand.dtype} is not defined",
+            f"{whose}the {what} of a column of {operand.dtype} is not defined",
             detail="a power of a duration, or a share of it in another unit, is no duration",
             hint="convert the column to seconds first, with .assign(seconds=pd.col('d').dt.total_seconds())",
         )

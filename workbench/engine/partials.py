@@ -16,7 +16,7 @@ from workbench.columns import array_of
 from workbench.engine.custom import Own, custom_part
 from workbench.engine.kept import Distinct, First, Last, Multiset, Values
 from workbench.engine.moments import Comoments, Moments, Shape, Weighted
-from workbench.engine.operands import Operand, Result, concat
+from workbench.engine.operands import Operand, Result, concat, numeric
 from workbench.engine.parts import (
     Columns,
     Count,
@@ -32,7 +32,7 @@ from workbench.engine.parts import (
 )
 from workbench.engine.results import result
 from workbench.engine.sketches import Digest, Frequent, Registers
-from workbench.model.aggregates import Aggregate
+from workbench.model.aggregates import ANY, FUNCTIONS, LENGTHS, Aggregate
 from workbench.model.custom import Custom
 
 _ALL: tuple[type[Part], ...] = (
@@ -115,10 +115,21 @@ class Plan:
         }
         operands[""] = Operand(np.empty(len(frame)), np.empty(len(frame), dtype=bool), np.dtype(np.float64))
         for name, operand in operands.items():
-            if (known := self.dtypes.get(name)) is not None and known.dtype is not operand.dtype:
-                operands[name] = operand = operand.along(known.dtype)
+            known = self.dtypes.get(name)
+            if known is None or known.dtype is not operand.dtype:
+                self._check(name, operand)
+                if known is not None:
+                    operands[name] = operand = operand.along(known.dtype)
             self.dtypes[name] = Operand(operand.values[:0], operand.valid[:0], operand.dtype)
         return operands
+
+    def _check(self, name: Any, operand: Operand) -> None:
+        """See that the aggregates of a column, or of several, can be computed of its dtype."""
+        for aggregate in self.aggregates:
+            of = ANY if isinstance(aggregate.function, Custom) else FUNCTIONS[aggregate.function].of
+            if aggregate.column == name and of != ANY:
+                for one in operand.each():
+                    numeric(one, str(aggregate.function), durations=of == LENGTHS, whose=f"{aggregate}: ")
 
     def results(self, partials: Partials) -> dict[str, Result]:
         """Give the output columns."""

@@ -83,7 +83,8 @@ def mask(frame: pd.DataFrame, condition: Any) -> Mask:
         )
     if not column.index.equals(frame.index):
         column = column.reindex(frame.index)
-    return column.to_numpy(dtype=bool, na_value=False)
+    rows: Mask = column.to_numpy(dtype=bool, na_value=False)
+    return rows
 
 
 def _answer(frame: pd.DataFrame, condition: Any) -> Any:

@@ -32,12 +32,15 @@ class Function:
         What it takes beside them, if anything.
     package : str
         The optional package that it needs, if any.
+    of : str
+        What its columns hold: `ANY`, `NUMBERS`, or `LENGTHS`, which are numbers or durations.
     """
 
     parts: tuple[str, ...]
     columns: int = 1
     argument: str = ""
     package: str = ""
+    of: str = "any"
 
     @property
     def installed(self) -> bool:
@@ -46,34 +49,35 @@ class Function:
 
 
 SHARE, NUMBER = "share", "number"
+ANY, LENGTHS, NUMBERS = "any", "lengths", "numbers"
 SKETCHES = "datasketches"
 
 FUNCTIONS: Mapping[str, Function] = {
     "size": Function(("rows",)),
     "count": Function(("count",)),
-    "sum": Function(("sum", "count")),
-    "mean": Function(("total", "count")),
+    "sum": Function(("sum", "count"), of=LENGTHS),
+    "mean": Function(("total", "count"), of=LENGTHS),
     "min": Function(("min", "count")),
     "max": Function(("max", "count")),
-    "prod": Function(("product",)),
-    "var": Function(("moments",)),
-    "std": Function(("moments",)),
-    "sem": Function(("moments",)),
-    "skew": Function(("shape",)),
-    "kurt": Function(("shape",)),
+    "prod": Function(("product",), of=NUMBERS),
+    "var": Function(("moments",), of=NUMBERS),
+    "std": Function(("moments",), of=LENGTHS),
+    "sem": Function(("moments",), of=LENGTHS),
+    "skew": Function(("shape",), of=NUMBERS),
+    "kurt": Function(("shape",), of=NUMBERS),
     "first": Function(("first",)),
     "last": Function(("last",)),
     "nunique": Function(("distinct",)),
-    "any": Function(("truths",)),
-    "all": Function(("truths", "count")),
-    "median": Function(("multiset",)),
-    "quantile": Function(("multiset",), argument=SHARE),
+    "any": Function(("truths",), of=LENGTHS),
+    "all": Function(("truths", "count"), of=LENGTHS),
+    "median": Function(("multiset",), of=LENGTHS),
+    "quantile": Function(("multiset",), argument=SHARE, of=LENGTHS),
     "mode": Function(("multiset",)),
     "collect": Function(("values",)),
-    "weighted_mean": Function(("weighted",), columns=2),
-    "corr": Function(("comoments",), columns=2),
-    "cov": Function(("comoments",), columns=2),
-    "approx_quantile": Function(("digest",), argument=SHARE, package=SKETCHES),
+    "weighted_mean": Function(("weighted",), columns=2, of=NUMBERS),
+    "corr": Function(("comoments",), columns=2, of=NUMBERS),
+    "cov": Function(("comoments",), columns=2, of=NUMBERS),
+    "approx_quantile": Function(("digest",), argument=SHARE, package=SKETCHES, of=LENGTHS),
     "approx_nunique": Function(("registers",), package=SKETCHES),
     "heavy_hitters": Function(("frequent",), argument=NUMBER, package=SKETCHES),
 }

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import DescriptionError
+from workbench.model.conditions import check_condition
+from workbench.model.instead import OF_GROUPS, Instead
 from workbench.model.naming import named_aggregates
 from workbench.model.panes import RETAINED, WINDOW_END, WINDOW_START
 from workbench.model.panestream import PaneStream
@@ -20,11 +22,12 @@ from workbench.time import Duration, duration
 
 
 @dataclass(frozen=True, eq=False)
-class Grouped:
+class Grouped(Instead):
     """A stream with keys, waiting for its window."""
 
     stream: EventStream
     keys: tuple[str, ...]
+    _instead = OF_GROUPS
 
     def __post_init__(self) -> None:
         self.stream._require(self.keys, "a key")
@@ -177,14 +180,22 @@ class Grouped:
           user           match_end    miss  hit
         0    a 1970-01-01 00:00:03  [1, 2]    3
         """
+        if not isinstance(pattern, Pattern):
+            raise DescriptionError(
+                f"a pattern was expected, but got {pattern!r}",
+                hint="make one with wb.begin('low', 'v < 1').next('high', 'v > 9'), or wb.recognize('A B+')",
+            )
         self.stream._require(pattern.columns, "a pattern")
+        for stage in pattern.stages:
+            if isinstance(stage.where, str):
+                check_condition(stage.where, self.stream.columns, f"the stage {stage.name!r}")
         return self.stream._operate(
             "match", ports=("late", "timed_out"), dated=False, keys=self.keys, pattern=pattern
         )
 
 
 @dataclass(frozen=True, eq=False)
-class Windowed:
+class Windowed(Instead):
     """A stream with keys and a window, waiting for its aggregates."""
 
     stream: EventStream
@@ -317,7 +328,7 @@ class Windowed:
 
 
 @dataclass(frozen=True, eq=False)
-class Rolled:
+class Rolled(Instead):
     """A stream with keys and frames that look back, waiting for its aggregates."""
 
     grouped: Grouped

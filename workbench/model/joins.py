@@ -13,7 +13,7 @@ from workbench.model.panes import WINDOW_END, WINDOW_START
 from workbench.model.rooms import room
 from workbench.model.steps import Columns, Step, step_of
 from workbench.model.windows import Window, as_window
-from workbench.time import Duration, duration, signed_duration
+from workbench.time import Duration, duration, signed_duration, spell
 
 if TYPE_CHECKING:
     from workbench.model.stream import EventStream
@@ -84,13 +84,14 @@ class Joins:
         1    b     2  <NA>
         """
         keys = names(on)
+        least, most = _interval(lower, upper)
         return self._operate(
             "interval_join",
             other,
             after=joined(self, other, keys, suffixes),
             keys=keys,
-            lower=None if lower is None else signed_duration(lower, what="lower bound"),
-            upper=None if upper is None else signed_duration(upper, what="upper bound"),
+            lower=least,
+            upper=most,
             how=how,
             lateness=duration(lateness, what="lateness"),
             null_keys=null_keys,
@@ -208,7 +209,11 @@ class Joins:
         null_keys, suffixes
             See `Joins`.
         """
-        held = room("engine.lookup", "Lookup")(table, names(on)) if isinstance(table, pd.DataFrame) else table
+        held = table
+        if isinstance(table, pd.DataFrame):
+            if not names(on):
+                raise DescriptionError("a lookup join without keys", hint="name them, as in on='country'")
+            held = room("engine.lookup", "Lookup")(table, names(on))
         if not hasattr(held, "table"):
             raise DescriptionError(
                 f"a lookup join looks into a table, but got {type(table).__name__}",
@@ -229,6 +234,31 @@ class Joins:
             null_keys=null_keys,
             suffixes=suffixes,
         )
+
+
+def _interval(lower: Duration | None, upper: Duration | None) -> tuple[int | None, int | None]:
+    """Give the bounds of an interval in nanoseconds.
+
+    Raises
+    ------
+    DescriptionError
+        If there are none, or nothing lies between them.
+    """
+    least = None if lower is None else signed_duration(lower, what="lower bound")
+    most = None if upper is None else signed_duration(upper, what="upper bound")
+    if least is None and most is None:
+        raise DescriptionError(
+            "an interval without bounds",
+            detail="every row of one side would match every row of the other, and be held for ever",
+            hint="give lower, upper or both, as in lower='-5s', upper='10s'",
+        )
+    if least is not None and most is not None and least > most:
+        raise DescriptionError(
+            f"no difference lies between a lower bound of {spell(least)} and an upper bound of {spell(most)}",
+            detail="the interval is that of right time less left time",
+            hint="exchange the bounds",
+        )
+    return least, most
 
 
 def names(on: str | Sequence[str]) -> tuple[str, ...]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.errors import DescriptionError
+from workbench.model.conditions import check_condition
 from workbench.model.steps import Columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.model.stream import EventStream
-
-
-_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`""")
 
 
 class _Stream(Protocol):
@@ -41,14 +38,13 @@ class RowLocal:
         Raises
         ------
         DescriptionError
-            If a string refers to a variable (``@limit``): it is read when rows come, where there is none.
+            If a string is no condition, or refers to a variable (``@limit``): it is read when rows come,
+            where there is none.
+        SchemaError
+            If a string names a column that there is not.
         """
-        if isinstance(condition, str) and "@" in _QUOTED.sub("", condition):
-            raise DescriptionError(
-                f"a condition cannot refer to variables: {condition!r}",
-                detail="it is read when rows come, and your variables are not there",
-                hint="write their values into it, query(f'v > {limit}'), or give a function of the frame",
-            )
+        if isinstance(condition, str):
+            check_condition(condition, self.columns, "a condition")
         return self._apply("query", condition, after=self.columns)
 
     def assign(self: _Stream, **columns: Any) -> EventStream:

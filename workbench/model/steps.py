@@ -7,12 +7,13 @@ run together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from workbench.errors import DescriptionError
 from workbench.model.aggregates import Aggregate
+from workbench.model.instead import Instead
 from workbench.model.panes import (
     LATE_BY,
     RETRACTION,
@@ -310,11 +311,11 @@ def step_of(stream: Any, what: str) -> Step:
     """
     step = getattr(stream, "step", None)
     if not isinstance(step, Step):
-        raise DescriptionError(
-            f"{what} is of streams, but got {type(stream).__name__}",
-            hint="make a stream of a table with wb.stream(table, time=...); "
-            "a table without times is for .lookup_join(table, on=...)",
-        )
+        hint = "make a stream of a table with wb.stream(table, time=...); "
+        hint += "a table without times is for .lookup_join(table, on=...)"
+        if isinstance(stream, Instead):
+            hint = "say first what is asked of it, as with .window('1min').agg(total=('amount', 'sum'))"
+        raise DescriptionError(f"{what} is of streams, but got {type(stream).__name__}", hint=hint)
     return step
 
 
@@ -351,6 +352,35 @@ def require_dated(step: Step, what: str) -> None:
         detail="its rows have no watermark of their own",
         hint="describe both from the stream before",
     )
+
+
+def require_alike(steps: Sequence[Step]) -> None:
+    """See that all event times have a time zone, or none, as far as no step may have changed them.
+
+    Raises
+    ------
+    DescriptionError
+        If some have one and others have none.
+    """
+    zones: dict[bool, str] = {}
+    for step in steps:
+        if any(_may_change_times(each) for each in step.chain()):
+            continue
+        for dated in (each for each in step.chain() if isinstance(each, Date)):
+            dtype = dated.schema.dtypes[dated.schema.time]
+            zones[hasattr(dtype, "tz")] = f"{dated.schema.time!r} of {dated.upstreams[0].name} is {dtype}"
+    if len(zones) > 1:
+        raise DescriptionError(
+            "the streams of a union have event times with and without a time zone",
+            detail=f"{zones[True]}, {zones[False]}",
+            hint="give all of them one, as with frame['t'].dt.tz_localize('UTC')",
+        )
+
+
+def _may_change_times(step: Step) -> bool:
+    if isinstance(step, Operation):
+        return step.kind == "process"
+    return isinstance(step, Apply) and step.method not in ("query", "select", "explode")
 
 
 def idle_after(step: Step) -> int | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.columns import require
 from workbench.errors import DescriptionError
+from workbench.model.instead import OF_STREAMS, Instead
 from workbench.model.joins import Joins
 from workbench.model.rooms import room
 from workbench.model.rowlocal import RowLocal
@@ -17,6 +18,7 @@ from workbench.model.steps import (
     Output,
     Step,
     Union,
+    require_alike,
     require_dated,
     step_of,
 )
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class EventStream(RowLocal, Joins):
+class EventStream(RowLocal, Joins, Instead):
     """A stream of rows as it will be, described step by step; nothing runs until it is started.
 
     Parameters
@@ -61,6 +63,7 @@ class EventStream(RowLocal, Joins):
     """
 
     step: Step
+    _instead = OF_STREAMS
 
     @property
     def name(self) -> str:
@@ -118,7 +121,7 @@ class EventStream(RowLocal, Joins):
         Parameters
         ----------
         *others : EventStream
-            Streams with the same columns.
+            Streams with the same columns, whose event times all have a time zone, or none.
         idle : duration, optional
             How long, in processing time, a stream may be without rows before it does not hold the watermark
             back any more; when it has rows again it counts again, and they may be late. Without it a silent
@@ -127,7 +130,8 @@ class EventStream(RowLocal, Joins):
         Raises
         ------
         DescriptionError
-            If the streams have different columns, or hold panes or late rows, which have no watermark.
+            If the streams have different columns, event times with and without a time zone, or hold panes or
+            late rows, which have no watermark.
         """
         streams = (self, *others)
         for stream in streams:
@@ -139,12 +143,13 @@ class EventStream(RowLocal, Joins):
                     f"the streams of a union have different columns: {stream.columns} and {self.columns}",
                     hint="choose and rename columns first, so that they are the same",
                 )
+        require_alike([stream.step for stream in streams])
         after = None if idle is None else duration(idle, what="idleness", positive=True)
         return self._then(Union(name="union", upstreams=tuple(stream.step for stream in streams), idle=after))
 
     def dedup(
         self,
-        *on: str,
+        *on: str | list[str],
         within: Duration | None = None,
         same_time: bool = False,
         lateness: Duration = 0,
@@ -155,8 +160,8 @@ class EventStream(RowLocal, Joins):
 
         Parameters
         ----------
-        *on : str
-            Which columns make two rows the same.
+        *on : str or list of str
+            Which columns make two rows the same; all columns, unless given.
         within : duration
             How long, by the watermark, a row is remembered after its event time.
         same_time : bool
@@ -164,12 +169,19 @@ class EventStream(RowLocal, Joins):
         lateness : duration
             How far behind the watermark a row is still taken.
         """
-        self._require(on, "a column of what makes rows the same")
+        keys = _flat(on) or self.columns
+        if keys is None:
+            raise DescriptionError(
+                "nobody knows which columns make two rows the same",
+                detail="a function decides which columns there are",
+                hint="name them, as in .dedup('key', within='1h')",
+            )
+        self._require(keys, "a column of what makes rows the same")
         return self._operate(
             "dedup",
             after=self.columns,
             ports=("late", "duplicates"),
-            keys=on,
+            keys=keys,
             within=None if within is None else duration(within, what="duration"),
             by="key_and_time" if same_time else "key",
             lateness=duration(lateness, what="lateness"),
@@ -185,8 +197,7 @@ class EventStream(RowLocal, Joins):
 
     def groupby(self, *keys: str | list[str]) -> Grouped:
         """Group by one or several key columns; null is a key of its own."""
-        flat = tuple(name for key in keys for name in (key if isinstance(key, list | tuple) else [key]))
-        return _grouped(self, flat)
+        return _grouped(self, _flat(keys))
 
     def window(self, window: Window | Duration, *, lateness: Duration = 0) -> Windowed:
         """Put rows into windows without a key; see `Grouped.window`."""
@@ -305,6 +316,11 @@ class EventStream(RowLocal, Joins):
     def _require(self, columns: tuple[str, ...] | list[str], what: str) -> None:
         if self.columns is not None:
             require(self.columns, columns, what)
+
+
+def _flat(names: tuple[str | list[str], ...]) -> tuple[str, ...]:
+    """Give names that were given one by one, or as lists."""
+    return tuple(name for each in names for name in (each if isinstance(each, list | tuple) else [each]))
 
 
 def _grouped(stream: EventStream, keys: tuple[str, ...]) -> Grouped:

@@ -45,8 +45,9 @@ class Sliding:
     offset: int
 
     def __init__(self, size: Duration, slide: Duration, *, offset: Duration = 0) -> None:
+        length = duration(size, what="size of a window", positive=True)
         every = duration(slide, what="slide of a window", positive=True)
-        object.__setattr__(self, "size", duration(size, what="size of a window", positive=True))
+        object.__setattr__(self, "size", length)
         object.__setattr__(self, "slide", every)
         object.__setattr__(self, "offset", signed_duration(offset) % every)
 

@@ -14,6 +14,7 @@ from workbench.engine.windowed import in_order
 from workbench.errors import DescriptionError, StepError, WorkbenchError
 from workbench.model.steps import Aggregated, Output, Read, Step
 from workbench.model.stream import EventStream
+from workbench.runtimes.trace import as_rows
 from workbench.sources import Reader
 
 Observer = Callable[[Step, int, Outcome], None]
@@ -32,8 +33,6 @@ def to_pandas(stream: EventStream, *, batch_rows: int = 100_000) -> pd.DataFrame
     """
     last = stream.step
     require_end(last, "to_pandas")
-    if batch_rows < 1:
-        raise DescriptionError(f"batch_rows is {batch_rows}", hint="a batch has one row at least")
     came = [outcome.frames[OUT] for outcome in Pipeline(last).outcomes(batch_rows)]
     some = [frame for frame in came if len(frame)] or came[-1:] or [pd.DataFrame()]
     rows_that_came_in = isinstance(last, Output) and last.port != "timed_out"
@@ -88,12 +87,13 @@ class Pipeline:
 
     def outcomes(self, batch_rows: int) -> Iterator[Outcome]:
         """Read the sources, and give what comes out of the last step; whoever has enough, stops asking."""
+        rows = as_rows(batch_rows, "batch_rows")
         reads = [step for step in self.steps if isinstance(step, Read)]
         readers: dict[Read, Reader] = {read: read.source.reader() for read in reads}
         self._prime()
         while readers:
             read = min(readers, key=lambda one: readers[one].reached)
-            frame = readers[read].poll(None, batch_rows)
+            frame = readers[read].poll(None, rows)
             self._take(read, frame, readers[read])
             if frame is None:
                 del readers[read]

@@ -179,7 +179,7 @@ class Rewinding(BetweenTurns):
         if self.status == "running":
             self.pause()
         self._way, steps = None, self._steps
-        back = 0 if by is None else duration(by, what="the way back")
+        back = 0 if by is None else duration(by, what="way back")
         moment = self._pace.now() - back if to is None else moment_of(to)
         checkpoint, turns = self._history.back_to(moment)
         restore(checkpoint, self.graph, self.trace)

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from workbench.columns import require
 from workbench.engine.windowed import in_order
 from workbench.errors import RunError
 from workbench.model.panes import EARLY, RETRACTION, TIMING, WINDOW_END, WINDOW_START
@@ -106,6 +107,11 @@ class Readings:
         only : mapping of str to sequence, optional
             By column: the values that are shown; a result without such a column is shown whole.
 
+        Raises
+        ------
+        SchemaError
+            If no result has such a column.
+
         Examples
         --------
         >>> import workbench as wb
@@ -115,6 +121,9 @@ class Readings:
         >>> len(run.seen("n")), len(run.look(at="1970-01-01 00:01:05").seen("n"))
         (3, 1)
         """
+        columns = [stream.columns for stream in self.streams.values()]
+        if None not in columns:
+            require([name for each in columns for name in each or ()], only or (), "what is shown")
         moment = None if at is None else moment_of(at, day=self.now)
         self.lens = Lens(moment, {name: tuple(values) for name, values in (only or {}).items()})
         self.trace.version += 1
@@ -125,6 +134,7 @@ class Readings:
         at = self.lens.at
         if at is not None:
             return self.lens.filtered(self.panes(result, rows=rows, at=at))
+        self._require(result)
 
         def both() -> pd.DataFrame:
             return with_open(
@@ -160,14 +170,15 @@ class Readings:
         at : int, optional
             Those that had come out by a moment of processing time, in nanoseconds.
         """
+        self._require(result)
         record = self.trace.results[result]
         total = record.total
         if at is not None:
             mark = self.trace.at(at) or NOTHING_YET
             total = dict(zip(self.trace.records(), mark.totals, strict=False)).get(result, 0)
         frames = record.until(total, rows)
-        panes = pd.concat(frames) if frames else pd.DataFrame()
         step = self.streams[result].step
+        panes = pd.concat(frames) if frames else pd.DataFrame(columns=list(step.columns or ()))
         if not isinstance(step, Aggregated) or panes.empty:
             return panes
         if not isinstance(step.window, Count):  # whose panes are all final, and may share their bounds
@@ -178,7 +189,13 @@ class Readings:
 
     def open_panes(self, result: str) -> pd.DataFrame:
         """Give what the open windows of a result hold so far, as panes with timing ``early``."""
+        self._require(result)
         return on_loop(self._loop, lambda: self.graph.peek(result))
+
+    def _require(self, result: str) -> None:
+        """See that there is a result of a name."""
+        if result not in self.streams:
+            raise RunError(f"no result called {result!r}", detail=f"there are {', '.join(self.streams)}")
 
     def _ipython_display_(self) -> None:
         room("views.card", "RunCard")(self).display()
@@ -236,6 +253,7 @@ class Readings:
 
         The sources are read in larger batches, so there may be fewer late panes than the run has had.
         """
+        self._require(result)
         stream = self.streams[result]
         return (
             stream.explain(key=key, window=window, **keys)

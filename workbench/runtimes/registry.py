@@ -6,10 +6,13 @@ Running a cell again replaces its runs: a run remembers the cell, and the execut
 from __future__ import annotations
 
 import asyncio
+import difflib
 import functools
+import inspect
 import queue
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -17,6 +20,7 @@ from tornado.ioloop import IOLoop
 
 from workbench.errors import DescriptionError
 from workbench.model.rooms import room
+from workbench.model.steps import step_of
 from workbench.model.stream import EventStream
 from workbench.runtimes.loops import running_loop
 from workbench.runtimes.pace import Speed
@@ -83,13 +87,7 @@ def start(
     >>> run.status, run.panes("revenue").revenue.tolist()
     ('finished', [10, 7])
     """
-    results = [*((stream.name, stream) for stream in unnamed), *streams.items()]
-    named = dict(results)
-    if len(named) < len(results):
-        raise DescriptionError(
-            f"two results have the same name: {', '.join(name for name, _ in results)}",
-            hint="name them, as in wb.start(first=..., second=...)",
-        )
+    named = _results(unnamed, streams)
     shared = running_loop() is not None
     loop = IOLoop.current() if shared else _background_loop()
     run = Run(
@@ -119,6 +117,38 @@ def start(
         else asyncio.run_coroutine_threadsafe(driven, loop.asyncio_loop)
     )
     return run
+
+
+def _results(unnamed: tuple[Any, ...], streams: Mapping[str, Any]) -> dict[str, EventStream]:
+    """Give results by name.
+
+    Raises
+    ------
+    DescriptionError
+        If something is no stream, as an option that there is none of, or two have one name.
+    """
+    for stream in unnamed:
+        step_of(stream, "a run")
+    for name, stream in streams.items():
+        if not isinstance(stream, EventStream):
+            options = [each for each, told in inspect.signature(start).parameters.items() if _is_option(told)]
+            near = difflib.get_close_matches(name, options, n=1)
+            raise DescriptionError(
+                f"a run has no option {name!r}, and a result of that name is no {type(stream).__name__}",
+                detail=f"there are the options {', '.join(options)}; all else names results",
+                hint=f"did you mean {near[0]!r}?" if near else "name results as in wb.start(revenue=revenue)",
+            )
+    results = [*((stream.name, stream) for stream in unnamed), *streams.items()]
+    if len(named := dict(results)) < len(results):
+        raise DescriptionError(
+            f"two results have the same name: {', '.join(name for name, _ in results)}",
+            hint="name them, as in wb.start(first=..., second=...)",
+        )
+    return named
+
+
+def _is_option(parameter: inspect.Parameter) -> bool:
+    return parameter.kind is inspect.Parameter.KEYWORD_ONLY
 
 
 def is_before(one: Cell | None, cell: Cell | None) -> bool:

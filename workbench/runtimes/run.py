@@ -27,7 +27,7 @@ from workbench.runtimes.course import Course
 from workbench.runtimes.loops import running_loop
 from workbench.runtimes.pace import Beat, Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
-from workbench.runtimes.trace import KEEP, Past, Trace, as_past
+from workbench.runtimes.trace import KEEP, Past, Trace, as_past, as_rows
 from workbench.runtimes.vitals import Vitals
 from workbench.time import SECOND, Clock, Duration, SystemClock, duration
 
@@ -103,9 +103,9 @@ class Run(Changes, Rewinding):
         self.breath, self.leave, self.tick = 0.0, 0.0, TICK
         self.errors: list[StepError] = []
         span = None if keep_for is None else duration(keep_for, what="time to keep rows for", positive=True)
-        self.trace = Trace(list(streams), keep, span)
+        self.trace = Trace(list(streams), as_rows(keep, "keep"), span)
         self.positions: dict[str, tuple[int, ...]] = {}
-        self._batch_rows = batch_rows
+        self._batch_rows = as_rows(batch_rows, "batch_rows")
         self._wire = partial(
             Graph,
             reporter=self._fail,

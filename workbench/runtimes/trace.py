@@ -6,6 +6,7 @@ same, nothing has happened.
 
 from __future__ import annotations
 
+import numbers
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection
@@ -54,6 +55,23 @@ def as_past(past: Past, results: Collection[str]) -> bool | tuple[str, ...]:
             hint="name results, or write past=True",
         )
     return named or False
+
+
+def as_rows(value: Any, what: str) -> int:
+    """Check how many rows something has, or keeps, at most.
+
+    Raises
+    ------
+    DescriptionError
+        If it is no whole number, or less than 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise DescriptionError(
+            f"{what} is {value!r}",
+            detail="it is a number of rows, and at least one",
+            hint=f"write {what}=20_000, or leave it out",
+        )
+    return int(value)
 
 
 class Record:

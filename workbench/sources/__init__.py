@@ -6,6 +6,7 @@ of processing time, knows its position, and can be sent back to one.
 
 from __future__ import annotations
 
+import os
 from typing import Any, Protocol, cast
 
 import pandas as pd
@@ -15,7 +16,7 @@ from workbench.model.steps import Date, Read, Source
 from workbench.model.stream import EventStream
 from workbench.model.watermarks import Watermark, as_watermark
 from workbench.sources.frame import FrameSource
-from workbench.sources.simulated import SimulatedSource
+from workbench.sources.simulated import ARRIVAL, SimulatedSource
 from workbench.time import Duration, Nanos
 
 
@@ -66,7 +67,8 @@ def stream(
     Parameters
     ----------
     source : pandas.DataFrame, simulator or source
-        A frame is read in the order of its rows. A simulator is read as its delivery makes its events arrive.
+        A frame is read in the order of its rows. A simulator is read as its delivery makes its events arrive,
+        and has its own event time.
     watermark : duration, BoundedOutOfOrderness, Ascending or Punctuated
         What moves the watermark; a duration says how far rows may be out of order.
     time : str, optional
@@ -82,9 +84,9 @@ def stream(
     Raises
     ------
     DescriptionError
-        If this cannot be a source.
+        If this cannot be a source, or has no use for an argument.
     SchemaError
-        If the time column is missing or no datetime, or a column of the watermark is.
+        If the time column is missing or no datetime, or a column of the watermark or of arrival is.
 
     Examples
     --------
@@ -108,18 +110,39 @@ def stream(
 def _source(
     source: Any, time: str | None, arrival: str | None, duration: Duration | None, name: str | None
 ) -> Source:
+    if isinstance(source, type):
+        raise DescriptionError(
+            f"this cannot be a source: the class {source.__name__}",
+            hint=f"make one of it, as in wb.stream({source.__name__}(), ...)",
+        )
     if isinstance(source, pd.DataFrame):
         if time is None:
             raise DescriptionError(
                 "a frame needs an event-time column",
                 hint="wb.stream(frame, time='event_time', watermark='10s')",
             )
+        _refuse("a frame ends with its last row", duration=(duration, None))
         return FrameSource(source, time=time, arrival=arrival, name=name or "frame")
     if hasattr(source, "block_arrivals"):
+        known = {"time": (time, source.time_column), "arrival": (arrival, ARRIVAL)}
+        _refuse(f"the simulator {source.name} has its own columns of times", **known)
         return SimulatedSource(source, duration=duration, name=name or source.name)
     if hasattr(source, "reader") and hasattr(source, "schema"):
+        given = {"arrival": (arrival, None), "duration": (duration, None), "name": (name, source.name)}
+        _refuse("the source says that itself", time=(time, source.schema.time), **given)
         return cast(Source, source)
-    raise DescriptionError(
-        f"this cannot be a source: {type(source).__name__}",
-        hint="give a pandas.DataFrame, or a simulator, as simulators.Clickstream()",
-    )
+    read = "give a pandas.DataFrame, or a simulator, as simulators.Clickstream()"
+    if isinstance(source, str | os.PathLike):
+        read = f"read it first, as in wb.stream(pd.read_csv({os.fspath(source)!r}), time='event_time', ...)"
+    raise DescriptionError(f"this cannot be a source: {type(source).__name__}", hint=read)
+
+
+def _refuse(why: str, **given: tuple[Any, Any]) -> None:
+    """Refuse arguments that a source has no use for, but for what it has anyway."""
+    for argument, (value, known) in given.items():
+        if value is not None and value != known:
+            raise DescriptionError(
+                f"{argument}={value!r} has no effect here",
+                detail=why,
+                hint=f"leave {argument} out" + (f"; it is {known!r}" if known else ""),
+            )

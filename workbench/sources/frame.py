@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.columns import require
+from workbench.errors import SchemaError
 from workbench.schema import Schema
 from workbench.time import NO_WATERMARK, Nanos, to_nanos
 
@@ -35,14 +36,27 @@ class FrameSource:
         self.name = name
         self.frame = frame.reset_index(drop=True)
         self.schema = Schema.infer(self.frame, time)
+        self.arrival = arrival
         if arrival is not None:
             require(frame.columns, [arrival], "the rows' arrival")
-        self.arrival = arrival
+            self._check_arrival(arrival)
 
     def reader(self) -> FrameReader:
         """Start reading at the beginning."""
         times = self._read(self.schema.time)
         return FrameReader(self.frame, self._arrivals(times), times)
+
+    def _check_arrival(self, arrival: str) -> None:
+        """Refuse a column of which no value is a moment."""
+        column = self.frame[arrival]
+        text = pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype)
+        if text and (column.isna().all() or (self._read(arrival) != NO_WATERMARK).any()):
+            return
+        if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+            raise SchemaError(
+                f"the arrival column {arrival!r} is {column.dtype}, not a datetime",
+                hint="convert it first, as with pandas.to_datetime(values, unit='ms')",
+            )
 
     def _arrivals(self, times: Nanos) -> Nanos:
         times = times if self.arrival is None else self._read(self.arrival)

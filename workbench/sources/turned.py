@@ -76,6 +76,7 @@ def turn(source: SimulatedSource, at: int, *, rate: float | None = None, **other
     simulator = present(source.simulator)
     try:
         if rate is not None:
+            _check_rate(rate)
             now = present_rate(simulator, _block(source, at)) if getattr(simulator, "pace", "") else 1.0
             others["factor"] = rate / max(now, np.finfo(float).tiny)
         return switch(source, turned(simulator, **others), at)
@@ -90,6 +91,15 @@ def branched(source: Any, at: int) -> Any:
     simulator = getattr(source.simulator, "_simulator", source.simulator)
     later = isinstance(simulator, Switched) and simulator.at > pd.Timestamp(at, unit="ns")
     return switch(source, present(simulator), at) if later else source
+
+
+def _check_rate(rate: Any) -> None:
+    if not (isinstance(rate, int | float | np.number) and 0 < rate < np.inf):
+        raise DescriptionError(
+            f"rate is {rate!r}",
+            detail="it counts events a second, and must be a finite number above 0",
+            hint="write for example rate=100",
+        )
 
 
 def _block(source: SimulatedSource, at: int) -> int:

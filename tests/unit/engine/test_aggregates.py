@@ -172,9 +172,9 @@ def test_weights_that_sum_to_zero_have_no_mean():
 
 def test_a_pair_of_text_or_durations_is_refused():
     frame = pd.DataFrame({"x": ["a"], "d": pd.to_timedelta([1], unit="s"), "y": [1.0]})
-    with pytest.raises(SchemaError, match="the covariance of a column of str is not defined"):
+    with pytest.raises(SchemaError, match="the corr of a column of str is not defined"):
         answer(frame, c=(["x", "y"], "corr"))
-    with pytest.raises(SchemaError, match="the weighted mean of a column of timedelta64"):
+    with pytest.raises(SchemaError, match="the weighted_mean of a column of timedelta64"):
         answer(frame, c=(["d", "y"], "weighted_mean"))
 
 

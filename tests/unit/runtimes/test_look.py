@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from simulators import Clickstream
+from workbench.errors import SchemaError
 from workbench.runtimes.course import Course
 from workbench.runtimes.trace import LEAST, MOST_MARKS, Record, Trace
 from workbench.testing.clock import ManualClock
@@ -54,11 +55,18 @@ def test_a_view_may_be_of_some_keys_only_and_the_run_is_not(traffic):
         for _ in range(200):
             run.step()
         everything = run.seen("events")
-        run.look(only={"country": ["DE", "FR"], "nothing": [1]})
+        run.look(only={"country": ["DE", "FR"]})
         some = run.seen("events")
         assert set(some.country) == {"DE", "FR"}
         assert some.events.sum() == everything[everything.country.isin(["DE", "FR"])].events.sum()
         assert len(run.panes("events").country.unique()) > 2
+        without = some.drop(columns="country")
+        assert run.lens.filtered(without) is without
+        with pytest.raises(
+            SchemaError, match=r"'contry' \(for what is shown\)\n(.*\n)*Hint: did you mean 'country'"
+        ):
+            run.look(only={"contry": ["DE"]})
+        assert set(run.seen("events").country) == {"DE", "FR"}
 
     asyncio.run(main())
 

@@ -154,6 +154,11 @@ def test_errors_teach(act, message):
     assert str(caught.value) == message
 
 
+def test_the_way_back_is_called_by_its_name():
+    with pytest.raises(DescriptionError, match="not a duration: '2 minuts'\nDetail: the way back must be"):
+        paused({"result": pipeline("query")}).rewind("2 minuts")
+
+
 def test_a_long_past_is_forgotten(monkeypatch):
     monkeypatch.setattr("workbench.runtimes.checkpoints._TURNS", 10)
     monkeypatch.setattr("workbench.runtimes.checkpoints._MOST", 6)

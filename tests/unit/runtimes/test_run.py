@@ -197,6 +197,54 @@ def test_what_cannot_be_run_is_refused(panes):
         wb.start()
 
 
+@pytest.mark.parametrize(
+    ("start", "text"),
+    [
+        (
+            lambda s: s.start(batch_rows=0),
+            "batch_rows is 0\nDetail: it is a number of rows, and at least one",
+        ),
+        (lambda s: s.start(batch_rows=2.5), "batch_rows is 2.5\n"),
+        (lambda s: s.start(keep=0), "keep is 0\n"),
+        (lambda s: s.to_pandas(batch_rows=0), "batch_rows is 0\n"),
+        (lambda s: s.ledger(batch_rows=-5), "batch_rows is -5\n"),
+        (
+            lambda s: s.start(speeed=1),
+            "a run has no option 'speeed', and a result of that name is no int\n"
+            "Detail: there are the options speed, on_error, clock, paused, batch_rows, name, past, "
+            "keep, keep_for; all else names results\nHint: did you mean 'speed'?",
+        ),
+        (
+            lambda s: wb.start(orders=FRAME),
+            "a run has no option 'orders', and a result of that name is no Data",
+        ),
+        (lambda s: wb.start(s.window("1min")), "a run is of streams, but got Windowed\nHint: say first what"),
+        (lambda s: wb.start(FRAME), "a run is of streams, but got DataFrame\nHint: make a stream"),
+    ],
+)
+def test_options_are_checked_before_anything_runs(panes, start, text):
+    with pytest.raises(DescriptionError) as caught:
+        start(panes)
+    assert str(caught.value).startswith(text)
+    assert not wb.runs()
+
+
+def test_a_result_that_there_is_not_is_told_with_those_that_there_are(panes):
+    run = panes.start(speed="max").wait(10)
+    for ask in (run.panes, run.seen, run.open_panes, run.explain):
+        with pytest.raises(RunError, match="no result called 'totl'\nDetail: there are total"):
+            ask("totl")
+    with pytest.raises(RunError, match="no result called 'totl'"):
+        run.look(at="2026-01-05 09:00:30").seen("totl")
+
+
+def test_before_the_first_pane_there_are_its_columns(panes):
+    run = panes.start(paused=True)
+    for seen in (run.panes("total"), run.seen("total")):
+        assert seen.empty and tuple(seen.columns) == panes.columns
+    run.stop()
+
+
 def test_waiting_on_the_loop_that_drives_is_refused(panes):
     async def main():
         run = panes.start(speed="max")
