@@ -182,7 +182,7 @@ def laws(data, engine, oracle, question, stream, told=pairs):
 intervals = st.fixed_dictionaries(
     {
         "keys": st.sampled_from(KEYS),
-        "how": st.sampled_from(("inner", "left", "right", "outer")),
+        "how": st.sampled_from(("inner", "left", "right", "outer", "semi", "anti")),
         "lateness": st.one_of(st.just(0), durations(0, 4)),
         "null_keys": st.sampled_from(("unmatched", "unmatched", "equal")),
         "drop_late": st.booleans(),
@@ -216,7 +216,8 @@ def test_interval_joins_are_merges_when_nothing_is_late(question, stream):
     came = played(lambda: IntervalJoin(**question), stream, told=pairs)
     assert not came.late
     keys, how = [*question["keys"]], question["how"]
-    left, right = stream.of("left"), stream.of("right")
+    every = stream.of("left")
+    left, right = every, stream.of("right")
     if question["null_keys"] == "unmatched" and keys:
         left, right = left.dropna(subset=keys), right.dropna(subset=keys)
     on = {"on": keys, "how": "inner"} if keys else {"how": "cross"}
@@ -229,6 +230,9 @@ def test_interval_joins_are_merges_when_nothing_is_late(question, stream):
     if upper is not None:
         merged = merged[difference <= upper if question["upper_inclusive"] else difference < upper]
     joined = pd.concat(came.frames, ignore_index=True)
+    if how in ("semi", "anti"):
+        assert values(joined) == values(every[every["id"].isin(merged["id"]) == (how == "semi")])
+        return
     matched = joined[joined["id"].notna() & joined["id_right"].notna()]
     assert [*joined.columns] == [*merged.columns]
     assert values(matched) == values(merged)

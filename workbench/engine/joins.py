@@ -17,9 +17,11 @@ from workbench.engine.placing import spread
 from workbench.engine.progress import Stamp
 from workbench.engine.ranges import TimeIndex, in_order, shift
 from workbench.engine.sides import (
+    ANTI,
     LEFT,
     NEVER_IDLE,
     RIGHT,
+    SEMI,
     UNMATCHED,
     Batch,
     Idle,
@@ -57,7 +59,8 @@ class IntervalJoin(Sides):
         Bounds of right time less left time in nanoseconds, of either sign; None for no bound, on one side at
         most.
     how : str
-        ``inner``, ``left``, ``right`` or ``outer``: whose rows without partner are told.
+        ``inner``, ``left``, ``right`` or ``outer``: whose rows without partner are told; ``semi`` gives left
+        rows when they meet their first partner, ``anti`` those that can have none any more, each once.
     lower_inclusive, upper_inclusive : bool
         Whether a difference of exactly the bound matches.
     lateness : int
@@ -146,6 +149,8 @@ class IntervalJoin(Sides):
             described=(least, most, drop_late),
         )
         self.drop_late = drop_late
+        if how == ANTI:
+            self.outer = (True, False)
         # how far a row of each side reaches: back and ahead in the other side's time
         ahead, back = END_OF_TIME if lower is None else -least, NO_WATERMARK if upper is None else -most
         self.reach = ((least, most), (back, ahead))
@@ -213,9 +218,18 @@ class IntervalJoin(Sides):
         if not self.drop_late:  # a late row does not meet what had expired when it came
             there = self._until(1 - side, other["time"][partners]) >= limits[of]
             mine, partners = mine[there], partners[there]
+        told = self._chosen(mine if side == LEFT else partners)
         own["matched"][mine] = 1
         other["matched"][partners] = 1
-        return mine, partners
+        return mine[told], partners[told]
+
+    def _chosen(self, left: Ints) -> Ints | slice:
+        """Choose the pairs that are told, by their left rows."""
+        if self.how not in (SEMI, ANTI):
+            return slice(None)
+        unmet = np.flatnonzero(self.stores[LEFT]["matched"][left] == 0)
+        _, first = np.unique(left[unmet], return_index=True)
+        return unmet[np.sort(first)] if self.how == SEMI else _NONE
 
     def _until(self, side: int, times: Nanos) -> Nanos:
         """Give the last moment at which a row of the other side may be a partner."""
@@ -241,7 +255,7 @@ class IntervalJoin(Sides):
         for store, slots in zip(self.stores, (left, right), strict=True):
             some = slots >= 0
             times[some] = np.maximum(times[some], store["time"][slots[some]])
-        return self._tell(left, right, times, self._promise())
+        return self._tell(left, right, times, self._promise(), only_left=self.how in (SEMI, ANTI))
 
     def _promise(self) -> int:
         """Give the moment before which no joined row comes any more."""

@@ -33,7 +33,7 @@ NEVER_IDLE: Idle = (None, None)
 
 SIDES = ("left", "right")
 LEFT, RIGHT = 0, 1
-INNER, OUTER = "inner", "outer"
+INNER, OUTER, SEMI, ANTI = "inner", "outer", "semi", "anti"
 UNMATCHED, EQUAL = "unmatched", "equal"
 
 
@@ -86,7 +86,8 @@ class Sides:
     keys : sequence of str
         Key columns, the same on both sides; none for one group of all rows.
     how : str
-        Which rows without a match are told: ``inner`` none, ``left``, ``right`` or ``outer`` (both).
+        Which rows without a match are told: ``inner`` none, ``left``, ``right`` or ``outer`` (both); ``semi``
+        tells left rows that have a match, ``anti`` those that have none, each once and by themselves.
     lateness : int
         Nanoseconds that a row may come behind the watermark.
     null_keys : str
@@ -105,7 +106,7 @@ class Sides:
         What snapshots must agree on.
     """
 
-    hows: tuple[str, ...] = (INNER, "left", "right", OUTER)
+    hows: tuple[str, ...] = (INNER, "left", "right", OUTER, SEMI, ANTI)
 
     def __init__(
         self,

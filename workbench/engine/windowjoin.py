@@ -16,11 +16,12 @@ from workbench.engine.placing import spread
 from workbench.engine.progress import Stamp
 from workbench.engine.rowwindows import LABELS, Due, rows_by, window_columns
 from workbench.engine.sides import (
+    ANTI,
     INNER,
     LEFT,
     NEVER_IDLE,
-    OUTER,
     RIGHT,
+    SEMI,
     UNMATCHED,
     Idle,
     Ints,
@@ -32,8 +33,6 @@ from workbench.errors import DescriptionError
 from workbench.model.panes import WINDOW_END, WINDOW_START
 from workbench.model.windows import Window
 from workbench.time import END_OF_TIME, fine_enough
-
-SEMI, ANTI = "semi", "anti"
 
 
 class WindowJoin(Sides):
@@ -89,8 +88,6 @@ class WindowJoin(Sides):
       window_start          window_end  k  v  v_right
     1   1970-01-01 1970-01-01 00:00:10  a  1        7
     """
-
-    hows = (INNER, "left", "right", OUTER, SEMI, ANTI)
 
     def __init__(
         self,

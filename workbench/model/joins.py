@@ -36,9 +36,9 @@ class Joins:
     """The joins of an `EventStream`.
 
     Rows without a partner are told where `how` asks for their side: ``inner``, ``left``, ``right``,
-    ``outer``. A null key matches nothing, as in SQL; with ``null_keys="equal"`` it matches another null, as
-    in pandas. What both sides have, keys aside, gets a suffix. Rows that come too late, of either side, are
-    in ``.late``.
+    ``outer``; ``semi`` gives left rows that have a partner, ``anti`` those that have none. A null key matches
+    nothing, as in SQL; with ``null_keys="equal"`` it matches another null, as in pandas. What both sides
+    have, keys aside, gets a suffix. Rows that come too late, of either side, are in ``.late``.
     """
 
     def interval_join(
@@ -88,7 +88,7 @@ class Joins:
         return self._operate(
             "interval_join",
             other,
-            after=joined(self, other, keys, suffixes),
+            after=_after(self, other, keys, suffixes, how),
             keys=keys,
             lower=least,
             upper=most,
@@ -120,10 +120,10 @@ class Joins:
         window : Window or duration
             Any window but `workbench.Count`; joined rows begin with ``window_start`` and ``window_end``.
         on, how, lateness, null_keys, suffixes
-            See `interval_join`; ``how`` may also be ``semi`` or ``anti``: left rows with or without partner.
+            See `interval_join`.
         """
         keys = names(on)
-        after = joined(self, other, keys, suffixes) if how not in ("semi", "anti") else self.columns
+        after = _after(self, other, keys, suffixes, how)
         return self._operate(
             "window_join",
             other,
@@ -234,6 +234,14 @@ class Joins:
             null_keys=null_keys,
             suffixes=suffixes,
         )
+
+
+def _after(
+    one: _Stream, other: EventStream, keys: tuple[str, ...], suffixes: tuple[str, str], how: str
+) -> Columns:
+    """Give the columns that come out, where they are known; of a ``semi`` or ``anti`` join the left ones."""
+    both = joined(one, other, keys, suffixes)
+    return one.columns if how in ("semi", "anti") else both
 
 
 def _interval(lower: Duration | None, upper: Duration | None) -> tuple[int | None, int | None]:

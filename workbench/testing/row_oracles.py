@@ -135,8 +135,11 @@ class IntervalJoinOracle(RowOracle):
                 and row.matches(other, self.null_keys)
                 and self.within(right.time - left.time)
             ):
+                if self.how == "semi" and not left.matched:
+                    self.told.out.append((left.id, None))
+                elif self.how not in ("semi", "anti"):
+                    self.told.out.append((left.id, right.id))
                 row.matched = other.matched = True
-                self.told.out.append((left.id, right.id))
         self.held.append(row)
 
     def within(self, difference: int) -> bool:
@@ -153,7 +156,9 @@ class IntervalJoinOracle(RowOracle):
         """Drop rows for which no partner can come any more."""
         for row in [row for row in self.held if self.is_past(row, limit)]:
             self.held.remove(row)
-            if not row.matched and self.how in (row.side, "outer"):
+            if not row.matched and (
+                self.how in (row.side, "outer") or (self.how, row.side) == ("anti", "left")
+            ):
                 self.told.out.append((row.id, None) if row.side == "left" else (None, row.id))
 
     def is_past(self, row: Row, limit: int) -> bool:

@@ -159,7 +159,7 @@ def test_a_snapshot_of_another_join_is_refused():
         (lambda: IntervalJoin(lower=None, upper=None), "an interval without bounds"),
         (lambda: IntervalJoin(lower=2, upper=1), "no difference lies between a lower bound of 2 and"),
         (lambda: IntervalJoin(lower=1, upper=1, upper_inclusive=False), "no difference lies between"),
-        (lambda: IntervalJoin(lower=1, upper=1, how="semi"), "no such how: 'semi'"),
+        (lambda: IntervalJoin(lower=1, upper=1, how="full"), "no such how: 'full'"),
         (lambda: IntervalJoin(lower=1, upper=1, lateness=-1), "at least zero, but is -1"),
         (lambda: IntervalJoin(lower=1, upper=1, null_keys="drop"), "no such null_keys: 'drop'"),
         (lambda: WindowJoin(window=Count(3)), r"Count\(3\) has no place in event time"),
