@@ -224,12 +224,35 @@ def test_another_policy_is_a_ghost_and_the_caption_compares():
     now, then = (replay(described(bound).step).counts() for bound in ("10s", "25s"))
     assert f"{then['on_time']} would be on time (really {now['on_time']})" in drawn["caption"]
     assert f"{then['too_late']} too late (really {now['too_late']})" in drawn["caption"]
-    assert re.search(r"Windows would have fired [\d.]+ s later \(median of 5\)", drawn["caption"])
+    fired = r"Of 5 windows, 4 would have fired [\d.]+ s later \(median of 4\); 1 as it did, when"
+    assert re.search(fired, drawn["caption"])
     assert any(shape[-1] == "watermark with a bound of 25s" for shape in drawn["below"])
     same = described().timeplane(what_if="10s").scene()
     assert "Windows would have fired as they did" in same["caption"]
     clock = described().timeplane(what_if=wb.Ascending(advance_with_clock=True)).scene()
     assert "With Ascending(advance_with_clock=True), of the same 200 rows" in clock["caption"]
+
+
+def test_windows_that_the_end_of_the_stream_fires_are_told_from_those_that_would_wait():
+    seen = START + pd.to_timedelta([5, 66, 95, 128, 150], unit="s")
+    frame = pd.DataFrame({"t": seen, "v": 1, "arrived": seen + pd.Timedelta("2s")})
+    caption = described(frame=frame, lateness=0).timeplane(what_if="75s").scene()["caption"]
+    assert caption.endswith(
+        "Of 3 windows, 1 would have fired 55.0 s later; 2 as they did, when the stream ended."
+    )
+
+
+def test_words_at_the_right_edge_are_whole_and_parts_of_seconds_have_their_digits():
+    frame = pd.DataFrame({"t": START + pd.to_timedelta(range(0, 2_000, 50), unit="ms"), "v": 1})
+    frame["arrived"] = frame.t + pd.Timedelta("300ms")
+    panes = described("500ms", frame=frame, window="500ms", lateness=0)
+    for drawn in (panes.timeplane().scene(), panes.timeplane().in_flight().scene()):
+        shapes_of = [shape for part in ("under", "plot", "below") for shape in drawn[part]]
+        marks = [shape for shape in shapes_of if shape[0] == "text" and "tick" in shape[1]]
+        for _, name, x, _, words in marks:
+            half = 0 if name.endswith("end") else 3.3 * len(words)
+            assert x + half <= drawn["size"][0]
+        assert not [words for *_, words in marks if words.endswith(".")]
 
 
 def test_rows_that_have_not_arrived_are_above_the_present(readings):

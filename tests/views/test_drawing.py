@@ -157,6 +157,40 @@ def test_other_options_and_combinations_are_streamed_into(stream):
     drawing.close()
 
 
+def test_one_window_spans_its_own_length(stream):
+    for kind in ("line", "area"):
+        shown = KINDS[kind](stream.plot)
+        bring(shown, panes(1))
+        drawing = Drawing(shown)
+        (drawn,) = drawing.figures
+        assert drawn.x_range.default_span == 60_000
+        words = re.findall("<text[^>]*>([^<]*)<", svg(drawn))  # of a picture without a browser too
+        assert {"09:00:40", "09:01:20"} <= set(words), words
+        drawing.close()
+
+
+def test_an_axis_that_figures_share_has_room_for_all_of_them(stream):
+    shown = KINDS["line"](stream.plot) + stream.plot.line("window_end", "open", by="k")
+    bring(shown, panes(3))
+    drawing = Drawing(shown)
+    first, second = drawing.figures
+    assert first.x_range is second.x_range
+    lines = [
+        each for figure in (first, second) for each in figure.renderers if isinstance(each, GlyphRenderer)
+    ]
+    assert set(first.x_range.renderers) == set(lines)
+    drawing.close()
+
+
+def test_legends_look_the_same_alone_and_beside_others(stream):
+    alone, beside = KINDS["line"](stream.plot), KINDS["line"](stream.plot) + KINDS["bars"](stream.plot)
+    bring(alone, panes(2))
+    bring(beside, panes(2))
+    drawings = [Drawing(alone), Drawing(beside)]
+    policies = {each.legend[0].click_policy for drawing in drawings for each in drawing.figures}
+    assert policies == {"hide"}
+
+
 def test_a_new_name_outgrows_a_drawing_and_another_has_it(stream):
     shown = KINDS["line"](stream.plot)
     bring(shown, pd.DataFrame())

@@ -72,6 +72,33 @@ def test_a_plot_of_a_column_that_is_not_there_is_refused_when_asked_for(panes):
         wb.stream(FRAME, time="t", watermark="0s").plot.heatmap("k", "v")
 
 
+def test_what_cannot_be_drawn_is_refused_when_asked_for(panes, values):
+    with pytest.raises(
+        wb.DescriptionError, match=r"plot.line has no option 'heigth'(.|\n)*Hint: it has 'height'"
+    ):
+        panes.plot.line("window_end", "total", by="k", heigth=3)
+    with pytest.raises(wb.DescriptionError, match=r"plot.table has no option 'heigth'"):
+        values.plot.table(heigth=3)
+    with pytest.raises(wb.DescriptionError, match="bins is 0"):
+        panes.plot.hist("total", bins=0)
+    with pytest.raises(wb.DescriptionError, match=r"last is 2\.5"):
+        panes.plot.line("window_end", "total", by="k", last=2.5)
+    picked = (
+        values.query("v > 1").assign(w=1).groupby("k").window("1min").agg(at=("k", "max"), n=("w", "max"))
+    )
+    for name, draw in (
+        ("k", lambda: values.plot.hist("k")),
+        ("t", lambda: values.plot.hist("t")),
+        ("k", lambda: panes.plot.line("window_end", "k", by="k")),
+        ("window_start", lambda: panes.plot.heatmap("k", "window_start")),
+        ("at", lambda: picked.plot.bars("k", "at")),
+    ):
+        with pytest.raises(SchemaError, match=f"'{name}' is no number"):
+            draw()
+    assert isinstance(picked.plot.bars("k", "n"), hv.DynamicMap)
+    assert isinstance(values.assign(k=lambda rows: rows.v).plot.hist("k"), hv.DynamicMap)
+
+
 def test_lines_are_curves_of_the_panes(panes, brought):
     shown = brought(panes.plot.line("window_end", "total", by="k"))
     overlay = shown[()]

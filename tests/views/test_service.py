@@ -158,6 +158,9 @@ def test_closed_panes_are_the_latest_of_each(warmed):
     for name in feed.streams:
         panes = feed.run.panes(name)
         closed = feed.closed(name)
+        if closed.empty:  # without columns as yet
+            assert panes.empty
+            continue
         keys = ["window_end", *getattr(feed.streams[name].step, "keys", ())]
         keys = [column for column in keys if column in closed]
         pd.testing.assert_frame_equal(

@@ -197,9 +197,37 @@ def test_what_has_no_time_plane_says_so():
         described(rows(30)).timeplane(key={"town": 1})
 
 
+def test_keys_may_be_given_by_their_names():
+    panes = stream_of_towns()
+    assert panes.timeplane(town="Ulm").scene()["label"] == panes.timeplane(key="Ulm").scene()["label"]
+    run = panes.start(speed="max").wait(10)
+    assert run.timeplane("n", town="Ulm").key == {"town": "Ulm"}
+    for asked in (panes.timeplane, lambda **given: run.timeplane("n", **given)):
+        with pytest.raises(DescriptionError, match=r"does not fit(.|\n)*give key=\{'town': \.\.\.\}"):
+            asked(twon="Ulm")
+
+
+def test_a_key_that_no_row_has_is_told_from_no_row_at_all():
+    caption = stream_of_towns().timeplane(key="Oz").scene()["caption"]
+    assert caption == "No row of this key has come."
+
+
+def test_long_steps_are_cut_and_not_what_the_numbers_are():
+    frame = rows(30).assign(town="Ulm")
+    many = {f"most_{name}": ("v", "max") for name in ("of_all", "of_some", "of_the_others", "of_the_last")}
+    panes = wb.stream(frame, time="t", watermark="5s").groupby("town").window("1min").agg(**many)
+    about = panes.timeplane().scene()["above"][1][-1]
+    assert about.endswith("… · the numbers are rows of all keys together; key=... chooses one")
+
+
+def stream_of_towns():
+    frame = rows(30).assign(town=["Ulm", "Bonn", "Kiel"] * 10)
+    return wb.stream(frame, time="t", watermark="5s").groupby("town").window("1min").agg(n=("v", "size"))
+
+
 def test_an_empty_plane_can_be_shown():
     drawn = described(rows(30)[:0]).timeplane().scene()
-    assert drawn["caption"] == "No row has come yet."
+    assert drawn["caption"] == "No row has come."
     assert isinstance(static(drawn), str)
 
 

@@ -122,7 +122,7 @@ def test_older_rows_of_a_watched_key_are_counted_whatever_it_is_called():
 
 def test_nothing_has_come():
     shown = stream(rows()[:0]).window("10s").agg(n=("v", "sum")).timeplane(what_if="5s")
-    assert shown.scene()["caption"] == "No row has come yet."
+    assert shown.scene()["caption"] == "No row has come."
     assert repr(shown.in_flight()) == "Rows in flight of n: No row has come yet."
     assert shown.in_flight().to_pandas().empty
 

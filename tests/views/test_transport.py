@@ -48,6 +48,22 @@ def test_back_is_ten_seconds_of_the_clock(run):
     assert dict(bar.state["words"])["status"] == "paused"
 
 
+def test_a_run_that_has_finished_has_its_watermark_at_the_end_of_time():
+    frame = pd.DataFrame({"t": pd.to_datetime([1, 65], unit="s"), "v": [1, 2]})
+    run = (
+        wb.stream(frame, time="t", watermark=0)
+        .window("1min")
+        .agg(n=("v", "size"))
+        .start(speed="max")
+        .wait(10)
+    )
+    bar = Transport(run)
+    assert dict(bar.state["words"])["event"] == "watermark end of time"
+    run.look(at="1970-01-01 00:00:30")
+    bar.tell()
+    assert dict(bar.state["words"])["event"] != "watermark end of time"
+
+
 def test_speeds_are_chosen_by_their_words(run):
     bar = Transport(run)
     assert bar.state["speed"] == "10x"

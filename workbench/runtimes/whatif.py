@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from workbench.engine.door import Door
@@ -48,6 +49,8 @@ class WhatIf:
         Whether these are all rows that there have been.
     later : int64 array
         For each window that fired, by end: how much later it would have, in nanoseconds.
+    ended : bool array
+        Of each of them: whether it would have fired only because the stream ended.
     waiting : int
         How many windows have fired that would not have yet.
     """
@@ -58,6 +61,7 @@ class WhatIf:
     counts: dict[str, int]
     whole: bool
     later: Nanos
+    ended: npt.NDArray[np.bool_]
     waiting: int
 
 
@@ -127,9 +131,9 @@ class Other:
         ends = last_ends(window, times) if window is not None else times
         fates[late[shift(ends[late], plane.lateness) <= met[late]]] = TOO_LATE
         fates[met == NEVER] = REFUSED
-        later, waiting = _later(plane.steps(), steps, np.unique(ends))
+        fired = _later(plane.steps(), steps, np.unique(ends))
         whole = len(plane.rows(latest=True)) == sum(plane.counts().values())
-        return WhatIf(self.words, steps, _count(rows.fate), _count(fates), whole, later, waiting)
+        return WhatIf(self.words, steps, _count(rows.fate), _count(fates), whole, *fired)
 
     def _require_rows(self) -> None:
         """See that the plane is of windows that close by time, of rows as their sources gave them."""
@@ -238,9 +242,13 @@ def _dated_by(step: Step, policy: Watermark) -> Any:
     return replace(step, upstreams=before)
 
 
-def _later(steps: Nanos, other: Nanos, ends: Nanos) -> tuple[Nanos, int]:
-    """Give how much later each window that has fired would have, and how many would not have yet."""
+def _later(steps: Nanos, other: Nanos, ends: Nanos) -> tuple[Nanos, npt.NDArray[np.bool_], int]:
+    """Give how much later each window that has fired would have; of which only since the stream ended.
+
+    And how many would not have yet.
+    """
     at, there = np.searchsorted(steps[1], ends), np.searchsorted(other[1], ends)
     fired = at < steps.shape[1]
     both = fired & (there < other.shape[1])
-    return other[0][there[both]] - steps[0][at[both]], int((fired & ~both).sum())
+    then = other[:, there[both]]
+    return then[0] - steps[0][at[both]], then[1] == END_OF_TIME, int((fired & ~both).sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
-import operator
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -24,7 +24,9 @@ from workbench.views import words
 from workbench.views.boardcards import Behind, PictureCard, TableCard
 from workbench.views.cells import Table
 from workbench.views.credit import Credit
-from workbench.views.notebook import display
+from workbench.views.notebook import Card as Beside
+from workbench.views.notebook import display_all
+from workbench.views.notices import box
 from workbench.views.originals import REST, Original
 from workbench.views.page import Page
 from workbench.views.pagecard import Card
@@ -34,7 +36,9 @@ from workbench.views.rows import Rows, rows_in
 from workbench.views.service import KEPT_RESULTS
 from workbench.views.sharing import SharedFeed, shared_feed, unique
 from workbench.views.tables import openness
+from workbench.views.transport import wrong
 
+_LOG = logging.getLogger(__name__)
 FIGURES = 5
 """Key figures at the top, at the most."""
 LINE = 30
@@ -143,11 +147,20 @@ class Dashboard:
         return f"<Dashboard {self.title!r}: {', '.join(item.title for item in self.items)}>"
 
     def servable(self) -> Self:
-        """Make it a page of the server that runs this; elsewhere it stays what it is."""
+        """Make it a page of the server that runs this; elsewhere it stays what it is.
+
+        A page that cannot be made says why.
+        """
         if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
             usual = {"past": False, "keep": KEPT_RESULTS}  # nothing on the page goes back
-            options = usual | self.options
-            self.page(shared_feed(self.title, self._streams, options)).view().servable(title=self.title)
+            try:
+                page = self.page(shared_feed(self.title, self._streams, usual | self.options))
+            except Exception as error:
+                _LOG.exception("%s cannot be shown", self.title)
+                notice = box(f"{self.title} cannot be shown: {wrong(error)}")
+                pn.pane.HTML(notice, sizing_mode="stretch_width", margin=24).servable(title=self.title)
+            else:
+                page.view().servable(title=self.title)
         return self
 
     def page(self, feed: SharedFeed) -> Page:
@@ -188,19 +201,18 @@ class Dashboard:
         if cell_in_execution() is None or running_loop() is None:  # nothing could be updated
             return
         start(*self._streams, name=self.title, **self.options)
-        pictures = [self._picture(item) for item in self.items]
-        display(functools.reduce(operator.add, pictures).cols(2) if len(pictures) > 1 else pictures[0])
+        shown = [self._shown(item) for item in self.items]
+        cards = zip(self.items, shown, _spans(shown), strict=True)
+        display_all([Beside(item.title, each, wide=span == 12) for item, each, span in cards])
 
-    def _picture(self, item: Item) -> Any:
-        """Give what a cell shows of an item."""
-        if not isinstance(item.what, EventStream):
-            return item.what
-        return PlotAccessor(self._own(item.what))().opts(title=item.title)
+    def _shown(self, item: Item) -> Any:
+        """Give what is shown of an item."""
+        alone = isinstance(item.what, EventStream)
+        return PlotAccessor(self._own(item.what))() if alone else item.what
 
     def _original(self, item: Item, feed: SharedFeed) -> Original:
         """Give what pages show of an item, and the results that it is of."""
-        alone = isinstance(item.what, EventStream)
-        shown = PlotAccessor(self._own(item.what))() if alone else item.what
+        shown = self._shown(item)
         results = {rows: self._results[rows.source_stream.step] for rows in rows_in(shown)}
         return Original(shown, results, feed)
 

@@ -15,6 +15,7 @@ from workbench.views.live import Drawn
 from workbench.views.originals import REST, Copy, Original
 from workbench.views.rows import plain
 from workbench.views.service import Feed
+from workbench.views.tables import dated
 
 ROWS = 12
 """Rows of a table."""
@@ -156,30 +157,10 @@ def values(frame: pd.DataFrame) -> dict[str, Any]:
     last = frame.iloc[: -ROWS - 1 : -1]
     told: dict[str, Any] = {f"row{row}": row < len(last) for row in range(ROWS)}
     for place, name in enumerate(last.columns):
-        spelled = _dated(last[name]) or word
+        spelled = dated(last[name]) or word
         for row, value in enumerate(last[name].tolist()):
             told[f"c{place}r{row}"] = spelled(value) if name != TIMING else str(value).replace("_", " ")
     return told
-
-
-def _dated(column: pd.Series) -> Callable[[Any], str] | None:
-    """Give how moments of several days, or days, are written; None where a clock tells them apart.
-
-    Examples
-    --------
-    >>> days = pd.Series(pd.to_datetime(["2026-01-05", "2026-01-06"]))
-    >>> noons = days + pd.Timedelta("12h")
-    >>> _dated(days)(days[0]), _dated(noons)(noons[0]), _dated(noons[:1])
-    ('2026-01-05', '01-05 12:00:00', None)
-    """
-    if not pd.api.types.is_datetime64_any_dtype(column):
-        return None
-    days = column.dropna().dt.normalize()
-    whole = bool((days == column.dropna()).all())
-    if days.nunique() < 2 and not whole:
-        return None
-    pattern = "%Y-%m-%d" if whole else "%m-%d %H:%M:%S"
-    return lambda moment: words.NOTHING if moment is pd.NaT else f"{moment:{pattern}}"
 
 
 def word(value: Any) -> str:

@@ -171,6 +171,11 @@ class Candles(Picture):
     only: dict[str, Any] | None = None
     kind = "ohlc"
 
+    @property
+    def numbers(self) -> Sequence[str]:
+        """The prices."""
+        return [self.prefix + price for price in _PRICES]
+
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give the panes of the key, in the last windows."""
         only = {name: value for name, value in (self.only or {}).items() if name in frame}
@@ -257,6 +262,11 @@ class Bins(Picture):
     bins: int = 20
     kind = "hist"
     whole = False
+
+    @property
+    def numbers(self) -> Sequence[str]:
+        """What is counted."""
+        return (self.x,)
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give the last rows; what is still open is not counted yet."""

@@ -13,7 +13,7 @@ from workbench.runtimes.run import Run
 from workbench.views import theme
 from workbench.views.incell import show
 from workbench.views.still import image
-from workbench.views.transport import Transport, health, progress
+from workbench.views.transport import Transport, at_end, health, progress
 from workbench.views.words import NOTHING, moment, number
 
 POINTS = 60
@@ -99,7 +99,10 @@ class RunCard:
 
     def _repr_html_(self) -> str:
         metrics, told = self.run.metrics(), card_of(self.run)
-        words = [f"<b>{escape(self.run.name)}</b>", *(escape(each) for _, each in health(metrics))]
+        words = [
+            f"<b>{escape(self.run.name)}</b>",
+            *(escape(each) for _, each in health(metrics, ended=at_end(self.run))),
+        ]
         lines = [" · ".join([*words, escape(progress(metrics)["words"])])]
         lines += [f"<b>{escape(error)}</b>" for error in told["errors"]]
         rows = "".join(

@@ -9,11 +9,13 @@ HoloViews.
 from __future__ import annotations
 
 import html
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import holoviews as hv
 import numpy as np
+import pandas as pd
 from bokeh.document import Document
 from bokeh.models import DataRange1d, Legend, Range1d, TableColumn, Toolbar
 from holoviews.core.util import dimension_sanitizer
@@ -21,6 +23,7 @@ from holoviews.core.util import dimension_sanitizer
 from workbench.views.elements import CORNERS, Part, backend, own
 from workbench.views.live import Columns, sync
 from workbench.views.rows import Rows, forget, rows_in
+from workbench.views.tables import lasting
 
 KEY = own("key")
 """The column by which rows are recognised."""
@@ -39,7 +42,9 @@ class Drawing:
         backend()
         self.rows = rows_in(shown)
         forget(shown)
-        self.plot = hv.renderer("bokeh").instance(mode="default", webgl=False).get_plot(shown)
+        with warnings.catch_warnings():  # legends that do other things than ours are not one with them
+            warnings.filterwarnings("ignore", "Click policy of legends")
+            self.plot = hv.renderer("bokeh").instance(mode="default", webgl=False).get_plot(shown)
         self._bound = {rows: _bound(self.plot, rows) for rows in self.rows}
         self._form = [rows.form() for rows in self.rows]
         for rows in self.rows:
@@ -47,6 +52,7 @@ class Drawing:
         _follow_data(
             self.plot,
             [(leaf, rows.parts()[name]) for rows in self.rows for leaf, name in self._bound[rows] or ()],
+            _least([lasting(rows.frame) for rows in self.rows]),
         )
         for toolbar in self.plot.state.select({"type": Toolbar}):
             toolbar.logo = None
@@ -172,26 +178,41 @@ def _recolor(leaf: Any, part: Part) -> None:
     mapper.update(low=float(np.nanmin(numbers)), high=float(np.nanmax(numbers)))
 
 
-def _follow_data(plot: Any, bound: Sequence[tuple[Any, Part]]) -> None:
+def _least(lengths: Sequence[pd.Timedelta | None]) -> float:
+    """Give the span of an axis of time on which there is one moment, in milliseconds: of the longest window.
+
+    Examples
+    --------
+    >>> _least([None, pd.Timedelta("1min")]), _least([None])
+    (60000.0, 1000.0)
+    """
+    return max((length.total_seconds() * 1e3 for length in lengths if length is not None), default=0) or 1e3
+
+
+def _follow_data(plot: Any, bound: Sequence[tuple[Any, Part]], least: float) -> None:
     """Let the browser fit the axes of what is streamed; it stops when somebody zooms, until a reset.
 
-    Axes whose limits somebody has set stay as they are, and those that figures share stay shared.
+    An axis of time spans ``least`` milliseconds where there is but one moment. Axes whose limits somebody has
+    set stay as they are, and those that figures share stay shared.
     """
     made: dict[str, DataRange1d] = {}
     wholes = {each.handles.get("plot"): each for each in _figures(plot)}
-    for figure in {leaf.handles["plot"]: None for leaf, _ in bound if leaf.handles.get("plot") in wholes}:
-        inside = [(leaf, part) for leaf, part in bound if leaf.handles.get("plot") is figure]
-        for axis, limits in (("x", wholes[figure].xlim), ("y", wholes[figure].ylim)):
-            ruler = getattr(figure, f"{axis}_range")
-            if isinstance(ruler, Range1d) and not any(_known(limit) for limit in limits):
-                setattr(figure, f"{axis}_range", made.setdefault(ruler.id, _data_range(axis, inside)))
+    drawn = [(leaf, part) for leaf, part in bound if leaf.handles.get("plot") in wholes]
+    figures = {leaf.handles["plot"]: None for leaf, _ in drawn}
+    rulers = {(figure, axis): getattr(figure, f"{axis}_range") for figure in figures for axis in "xy"}
+    for (figure, axis), ruler in rulers.items():
+        limits = getattr(wholes[figure], f"{axis}lim")
+        if isinstance(ruler, Range1d) and not any(_known(limit) for limit in limits):
+            inside = [each for each in drawn if rulers[each[0].handles["plot"], axis] is ruler]
+            setattr(figure, f"{axis}_range", made.setdefault(ruler.id, _data_range(axis, inside, least)))
 
 
-def _data_range(axis: str, inside: Sequence[tuple[Any, Part]]) -> DataRange1d:
+def _data_range(axis: str, inside: Sequence[tuple[Any, Part]], least: float) -> DataRange1d:
     upright = "x" if any(getattr(leaf, "invert_axes", False) for leaf, _ in inside) else "y"
     fitted = [leaf.handles["glyph_renderer"] for leaf, part in inside if part.scaled]
     if axis != upright:
-        return DataRange1d(range_padding=0.02, renderers=fitted)
+        span = {"default_span": least} if any(part.times for _, part in inside) else {}
+        return DataRange1d(range_padding=0.02, renderers=fitted, **span)
     zero = any(part.zero for _, part in inside) and not any(_negative(part) for _, part in inside)
     return DataRange1d(start=0, range_padding=0.12) if zero else DataRange1d(range_padding=0.15)
 

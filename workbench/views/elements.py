@@ -30,6 +30,20 @@ HATCHED = {
 }
 """How a window that is still open looks, besides being lighter."""
 HEIGHT = 260
+LEGEND = {
+    "border_line_color": None,
+    "background_fill_color": None,
+    "label_text_font": theme.FONT,
+    "label_text_font_size": "11px",
+    "label_text_color": theme.MUTED,
+    "padding": 0,
+    "margin": 4,
+    "spacing": 0,
+    "glyph_height": 12,
+    "glyph_width": 14,
+    "click_policy": "hide",
+}
+"""How legends look."""
 
 
 def own(name: str) -> str:
@@ -155,7 +169,8 @@ def composed(parts: Mapping[str, Part], by: str, axes: Axes) -> Any:
     if "Table" in {part.element for part in parts.values()}:
         return layers[0].opts(**{"height": HEIGHT, "width": 900, **axes.opts}, backend="bokeh")
     looks = {"xlabel": axes.x_label, "ylabel": axes.y_label, "responsive": True, "height": HEIGHT}
-    looks |= {"legend_position": "right", "show_legend": len(named) > 1} if len(layers) > 1 else {}
+    if len(layers) > 1:
+        looks |= {"legend_position": "right", "show_legend": len(named) > 1, "legend_opts": LEGEND}
     whole = functools.reduce(operator.mul, layers)
     return whole.opts(**(looks | dict(axes.opts)), backend="bokeh")
 
@@ -237,19 +252,7 @@ def dressed(plot: Any, _: Any, *, axes: Axes) -> None:
             axis.update(formatter=NumeralTickFormatter(format="0,0.[00]"), axis_line_color=None)
     figure.toolbar.autohide = True
     for legend in figure.legend:
-        legend.update(
-            border_line_color=None,
-            background_fill_color=None,
-            label_text_font=theme.FONT,
-            label_text_font_size="11px",
-            label_text_color=theme.MUTED,
-            padding=0,
-            margin=4,
-            spacing=0,
-            glyph_height=12,
-            glyph_width=14,
-            click_policy="hide",
-        )
+        legend.update(**LEGEND)
     figure.xgrid.visible, figure.ygrid.visible = axes.grid == "x", axes.grid == "y"
     figure.grid.grid_line_color = theme.GRID
 

@@ -89,7 +89,8 @@ def _ruler(figure: Plot, axis: str, first: float, last: float) -> _Ruler:
         values = np.concatenate(found) if found else np.zeros(0)
         values = values[np.isfinite(values)]
         least, most = (values.min(), values.max()) if len(values) else (0.0, 1.0)
-        room = (most - least or 1.0) * padding / 2
+        span = getattr(given, "default_span", 1.0)
+        room = (most - least) * padding / 2 if most > least else span / 2
         low, high = (least - room if low is None else low), (most + room if high is None else high)
     return _Ruler(float(low), float(high), first, last)
 

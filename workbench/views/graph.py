@@ -25,6 +25,7 @@ from workbench.views.following import PERIOD
 from workbench.views.graphwords import cell, say, waiting, width
 from workbench.views.incell import show
 from workbench.views.still import image
+from workbench.views.transport import at_end
 from workbench.views.words import clock, number, seconds, short
 
 
@@ -116,7 +117,7 @@ class RunGraph:
         return said | {
             "status": self.run.status,
             "now": f"processing time {clock(metrics.now)}",
-            "watermark": f"watermark {clock(metrics.watermark)}{lag}",
+            "watermark": f"watermark {'end of time' if at_end(self.run) else clock(metrics.watermark)}{lag}",
             "facts": f"{number(metrics.rows)} rows",
             "waits": self._waits(metrics.watermark),
         }

@@ -22,7 +22,7 @@ from workbench.views.completeness import brief
 from workbench.views.planelegend import caption as lines_of
 from workbench.views.planescene import MARGIN, WIDTH, zone_of
 from workbench.views.planewords import key_words, moment, usual_length
-from workbench.views.scales import Scale, length_ticks, ticks
+from workbench.views.scales import Scale, length_ticks, tick, ticks
 from workbench.views.sceneview import SceneView
 from workbench.views.words import percent, seconds, short
 
@@ -168,7 +168,7 @@ def _by_event_time(told: InFlight, zone: Any, when: When) -> tuple[list[Any], li
     across = Scale(low, high + max((high - low) // 40, 1), LEFT, RIGHT)
     most = max(int((told.arrived + told.pending).max()), 1)
     bars, points = _stacked(told, across, most, when)
-    words = [["text", "event tick middle", at, bottom + 18, said] for at, said in ticks(across, zone, most=9)]
+    words = [tick("event tick", at, bottom + 18, said, WIDTH) for at, said in ticks(across, zone, most=9)]
     axis = ["path", "event axis", f"M{LEFT} {bottom}H{RIGHT}"]
     name = ["text", "event name end", RIGHT, bottom + 36, "event time →"]
     counts = _counts(most, top, bottom)
@@ -239,7 +239,7 @@ def _by_delay(told: InFlight, bound: int | None) -> tuple[list[Any], list[Any]]:
         words = f"bound {brief(bound)}: {percent(told.beyond(bound))} take longer"
         shapes.append(["path", "watermark", f"M{x} {top - 8}V{bottom}"])
         shapes.append(["text", f"value event{' end' * left}", x - 6 if left else x + 6, top, words])
-    shapes += [["text", "tick middle", at, bottom + 18, said] for at, said in length_ticks(across, most=9)]
+    shapes += [tick("tick", at, bottom + 18, said, WIDTH) for at, said in length_ticks(across, most=9)]
     shapes.append(["path", "freed", f"M{LEFT} {bottom}H{RIGHT}"])
     return [*shapes, ["text", "name end", RIGHT, bottom + 36, "delay →"]], points
 

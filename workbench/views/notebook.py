@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -18,17 +19,12 @@ import holoviews as hv
 from workbench.runtimes.loops import running_loop
 from workbench.runtimes.registry import Cell, cell_in_execution
 from workbench.views import fixed
-from workbench.views.bokehwidget import BokehWidget
-from workbench.views.cells import Table
-from workbench.views.drawing import Drawing
+from workbench.views.displayed import Displayed
 from workbench.views.elements import backend
-from workbench.views.figuresvg import svg
 from workbench.views.following import follow, replace
-from workbench.views.htmltable import table
 from workbench.views.incell import STILL
-from workbench.views.rows import Rows, rows_in, run_of
+from workbench.views.rows import rows_in
 from workbench.views.stage import slot
-from workbench.views.still import image
 from workbench.views.transport import Transport
 
 _everything = False
@@ -66,40 +62,59 @@ def _formatted(shown: Any) -> None:
 
 def display(shown: Any) -> View | None:
     """Show a HoloViews object in the cell being executed; None if that is no business of ours."""
+    return display_all([Card("", shown)]) if rows_in(shown) else None
+
+
+def display_all(cards: Sequence[Card]) -> View | None:
+    """Show several in one output of the cell being executed; None if nothing could be updated."""
     cell = cell_in_execution()
-    rows = rows_in(shown)
-    if not rows or cell is None or running_loop() is None:
+    if cell is None or running_loop() is None:
         return None
     replace(cell)
-    view = View(shown, rows, cell)
+    view = View(cards, cell)
     view.show()
     return view
 
 
-class View:
-    """One display of one HoloViews object.
+@dataclass(frozen=True, eq=False)
+class Card:
+    """A HoloViews object in an output, with the rows of streams in it.
 
     Parameters
     ----------
+    title : str
+        Its heading; none if empty.
     shown : holoviews object
+        What it is.
+    wide : bool
+        Whether nothing comes beside it.
+    """
+
+    title: str
+    shown: Any
+    wide: bool = True
+
+
+class View:
+    """One output of a cell: a card, or several beside each other where there is room.
+
+    Parameters
+    ----------
+    cards : sequence of Card
         What is shown.
-    rows : sequence of Rows
-        What changes in it.
     cell : tuple of str
         The cell that shows it, and which execution of the cell.
     """
 
-    def __init__(self, shown: Any, rows: Sequence[Rows], cell: Cell) -> None:
-        self.shown = shown
-        self.sources = {each: run_of(each.source_stream, cell)[:2] for each in rows}
+    def __init__(self, cards: Sequence[Card], cell: Cell) -> None:
+        self.cards = cards
+        self.parts = [Displayed(card.shown, cell) for card in cards]
+        self.sources = {rows: of for part in self.parts for rows, of in part.sources.items()}
         self.runs = list(dict.fromkeys(run for run, _ in self.sources.values()))
         self.transports = [Transport(run) for run in self.runs]
-        self.drawing: Drawing | None = None
-        self.widget: Any = None
-        self._versions = dict.fromkeys(rows, 0)
         self._handle: Any = None
         self._told: tuple[Any, ...] = ()
-        self._taken = self._once = 0.0
+        self._taken = 0.0
 
     @property
     def over(self) -> bool:
@@ -115,88 +130,61 @@ class View:
 
     def close(self) -> None:
         """Let go of everything."""
-        for part in (self.drawing, self.widget, *self.transports):
-            if part is not None:
-                part.close()
+        for part in self.parts:
+            part.close()
+        for transport in self.transports:
+            transport.close()
 
     def refresh(self) -> float:
-        """Show what is new, if the page can take it; give the seconds that a new drawing needed."""
-        self._once = 0.0
+        """Show what is new, if the page can take it; give the seconds that new drawings needed."""
         for transport in self.transports:
             transport.tell()
-        for rows, (run, result) in self.sources.items():
-            rows.bring(run, result)
-        if any(rows.version != seen for rows, seen in self._versions.items()) and self._ready:
-            self._draw()
+        once = 0.0
+        for part in self.parts:
+            part.bring()
+            once += part.draw()
         self._take_still()
-        return self._once
+        return once
 
     def finish(self) -> None:
         """Show the last there is, whether or not the page is ready, and leave a picture of it."""
-        if any(rows.version != seen for rows, seen in self._versions.items()):
-            self._draw()
+        for part in self.parts:
+            part.draw(at_once=True)
         self._handle.update(self.bundle(), raw=True)
 
     def bundle(self) -> dict[str, str]:
-        """Give what the notebook keeps: words, and a static picture, whose place the live view takes."""
+        """Give what the notebook keeps: words, and static pictures, whose places the live views take."""
         bars = "".join(slot(transport) for transport in self.transports)
-        picture = self.still()
-        return {
-            "text/plain": self.words(),
-            "text/html": bars + (picture if self.widget is None else slot(self.widget, picture)),
-        }
+        shown = [part.html() for part in self.parts]
+        if any(card.title for card in self.cards):
+            shown = [_ROOM.format("".join(map(_framed, self.cards, shown)))]
+        return {"text/plain": self.words(), "text/html": bars + "".join(shown)}
 
     def words(self) -> str:
         """Say what is shown."""
-        return "\n".join(rows.words() for rows in self.sources)
-
-    def still(self) -> str:
-        """Give the picture as it is now, as HTML without a script."""
-        if self.widget is None:
-            return escape(self.words())
-        if self.drawing is None:
-            return str(self.widget.value)
-        words = self.words()
-        return "".join(image(svg(figure, words), words, "max-width:100%") for figure in self.drawing.figures)
-
-    @property
-    def _ready(self) -> bool:
-        return not isinstance(self.widget, BokehWidget) or self.widget.ready
-
-    def _draw(self) -> None:
-        changed = [rows for rows, seen in self._versions.items() if rows.version != seen]
-        self._versions = {rows: rows.version for rows in self._versions}
-        if all(isinstance(rows.picture, Table) for rows in self.sources) and len(self.sources) == 1:
-            self._tabulate(changed[0])
-        elif self.drawing is None or self.drawing.outgrown:
-            self._draw_anew()
-        else:
-            self.drawing.update(changed)
-            self.widget.push()
-
-    def _draw_anew(self) -> None:
-        begun = asyncio.get_running_loop().time()
-        if self.drawing is not None:
-            self.drawing.close()
-        self.drawing = Drawing(self.shown)
-        if self.widget is None:
-            self.widget = BokehWidget(self.drawing.document)
-        else:
-            self.widget.show(self.drawing.document)
-        self._once = asyncio.get_running_loop().time() - begun
-
-    def _tabulate(self, rows: Rows) -> None:
-        import ipywidgets
-
-        self.widget = self.widget or ipywidgets.HTML()
-        self.widget.value = table(rows.frame)
+        return "\n".join(part.words() for part in self.parts)
 
     def _take_still(self) -> None:
         """Take the static picture: when there is something to see, when a run is held, and now and then."""
         now = asyncio.get_running_loop().time()
-        told = (self.widget, *(run.status for run in self.runs))
+        seen = ((part.widget, part.trouble) for part in self.parts)
+        told = (*seen, *(run.status for run in self.runs))
         if told != self._told or now - self._taken > STILL:
             self._told, self._taken = told, now
-            if isinstance(self.widget, BokehWidget):
-                self.widget.label = self.words()
+            for part in self.parts:
+                part.label()
             self._handle.update(self.bundle(), raw=True)
+
+
+_ROOM = (
+    '<div style="display:grid;gap:4px 20px;'
+    'grid-template-columns:repeat(auto-fit,minmax(min(100%,450px),1fr))">{}</div>'
+)
+"""Two beside each other, one where it is narrow."""
+
+
+def _framed(card: Card, shown: str) -> str:
+    """Give a card with its heading."""
+    wide = ";grid-column:1/-1" if card.wide else ""
+    heading = f'<h4 style="margin:8px 0 4px">{escape(card.title)}</h4>'
+    return f'<div style="min-width:0;overflow-x:auto{wide}">{heading}{shown}</div>'

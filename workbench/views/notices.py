@@ -67,7 +67,7 @@ def failure(run: Run, error: StepError) -> tuple[str, str]:
     count = len(error.rows)
     note = f"{count:,} offending row{'s' * (count != 1)}" + (f", the first {ROWS}" if count > ROWS else "")
     hint = ", or ".join(filter(None, [error.hint, "on_error='skip' to leave them out" if count else ""]))
-    return "\n".join(plain), _box(title, code, note if count else "", error.rows.head(ROWS), hint)
+    return "\n".join(plain), box(title, code, note if count else "", error.rows.head(ROWS), hint)
 
 
 def rejections(run: Run) -> tuple[str, str]:
@@ -84,17 +84,16 @@ def rejections(run: Run) -> tuple[str, str]:
         told.append(f"{alike.rows.sum():,} by {step!r}: {first}{more}")
     last = run.trace.rejected.since(total - ROWS)
     rows = pd.concat(last) if last else pd.DataFrame()
-    return "\n".join([title, *told]), _box(title, "\n".join(told[:ROWS]), "the last of them", rows, "")
+    return "\n".join([title, *told]), box(title, "\n".join(told[:ROWS]), "the last of them", rows, "")
 
 
-def _box(title: str, code: str, note: str, rows: pd.DataFrame, hint: str) -> str:
+def box(title: str, code: str = "", note: str = "", rows: pd.DataFrame | None = None, hint: str = "") -> str:
     """Give a box that looks like a warning, without a script."""
     font = escape(theme.FONT, quote=True)
     parts = [f"<b>{escape(title)}</b>"]
     parts += [f"<pre style='margin:4px 0'>{escape(code)}</pre>"] * bool(code)
-    parts += [f"<div>{escape(note)}</div>{rows.to_html(index=False, max_cols=16, border=0)}"] * bool(
-        note and len(rows)
-    )
+    if rows is not None and note and len(rows):
+        parts.append(f"<div>{escape(note)}</div>{rows.to_html(index=False, max_cols=16, border=0)}")
     parts += [f"<div>Hint: {escape(hint)}</div>"] * bool(hint)
     looks = f"font:12px/1.6 {font};border-left:4px solid {theme.VERMILLION};padding:2px 0 2px 12px"
     return f'<div class="wb-notice" role="alert" style="{looks}">{"".join(parts)}</div>'

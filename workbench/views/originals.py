@@ -79,7 +79,7 @@ class Original:
         self._feed.once(("original", id(self)), self._try, every=PAUSE if self._failed else REST)
         if self._failed:
             error = self._failed[0]
-            told = f"{type(error).__name__}: {error}"
+            told = error.what if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
             raise WorkbenchError(told, detail="raised while a picture was drawn") from error
 
     def _try(self) -> None:

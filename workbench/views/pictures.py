@@ -6,7 +6,7 @@ A part that is of windows still open is dashed, hollow or hatched, and lighter.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from workbench.errors import SchemaError
 from workbench.model.panes import EARLY, TIMING, WINDOW_END, WINDOW_START
 from workbench.views import theme
 from workbench.views.elements import STATE, Axes, Part, composed, held, own
@@ -25,6 +26,9 @@ from workbench.views.words import moment, pattern
 Floats = npt.NDArray[np.float64]
 MOST = 12
 """How many values of a column are told apart, unless said otherwise."""
+
+NUMBERS = "choose a column of numbers, or count rows with 'size'"
+"""What to do about words."""
 
 NOBODY = ""
 """The name of the only part before there are names: HoloViews wants the same kind of thing every time."""
@@ -64,7 +68,7 @@ class Picture:
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give the rows that are shown: those of the last windows, or just the last."""
-        if WINDOW_END not in frame:
+        if WINDOW_END not in frame or not len(frame):
             return frame.tail(self.last)
         ends = frame[WINDOW_END].dropna().drop_duplicates().nlargest(self.last)
         return frame[frame[WINDOW_END] >= ends.iloc[-1]] if len(ends) else frame
@@ -83,18 +87,24 @@ class Picture:
         label = f"{self.x} ({self.zone})" if is_time else self.x
         return Axes(x_label=label, y_label=self.y, x_time=is_time, opts=self.opts)
 
-    def words(self, name: str, frame: pd.DataFrame) -> str:
-        """Say what is seen of a stream, for those who do not see it.
+    def what(self, name: str) -> str:
+        """Say which picture it is of a stream."""
+        what = f"{self.kind} of {name}" if self.kind else name
+        return what + (f", {self.y}" if self.y else "") + (f" by {self.by}" if self.by else "")
+
+    def words(self, name: str, frame: pd.DataFrame, *, over: bool = False) -> str:
+        """Say what is seen of a stream, for those who do not see it; it may be over without a row.
 
         Examples
         --------
         >>> Picture(y="n", by="k").words("panes", pd.DataFrame())
         'panes, n by k: waiting for the first rows'
+        >>> Picture(y="n").words("panes", pd.DataFrame(), over=True)
+        'panes, n: there is no row'
         """
-        what = f"{self.kind} of {name}" if self.kind else name
-        what += (f", {self.y}" if self.y else "") + (f" by {self.by}" if self.by else "")
+        what = self.what(name)
         if not len(frame):
-            return f"{what}: waiting for the first rows"
+            return f"{what}: {'there is no row' if over else 'waiting for the first rows'}"
         if WINDOW_END not in frame:
             return f"{what}: the last {len(frame):,} rows"
         ends = frame[WINDOW_END]
@@ -104,6 +114,27 @@ class Picture:
         first, last = (moment(at, lasting(frame)) for at in (frame[WINDOW_START].min(), ends.max()))
         reach = f"from {first} to {last} ({self.zone})"
         return f"{what}: {ends.nunique():,} windows, {reach}, {still_open} of them still open"
+
+    def require_numbers(self, frame: pd.DataFrame) -> None:
+        """See that what is drawn as a number is one.
+
+        Raises
+        ------
+        SchemaError
+            If it is not.
+        """
+        for name in self.numbers:
+            try:
+                frame[name].to_numpy(dtype=float) if name in frame else None
+            except (TypeError, ValueError):
+                some = frame[name].dropna()
+                held = f"such as {some.iloc[0]!r}" if len(some) else ""
+                raise SchemaError(f"{name!r} is no number", detail=held, hint=NUMBERS) from None
+
+    @property
+    def numbers(self) -> Sequence[str]:
+        """The columns that are drawn as numbers."""
+        return (self.y,)
 
     def meet(self, frame: pd.DataFrame, column: str) -> list[str]:
         """Give the names of what is told apart; of those that are new the greatest come first."""

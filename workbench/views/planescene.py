@@ -35,7 +35,7 @@ from workbench.views.planewords import (
     under_way_words,
     usual_length,
 )
-from workbench.views.scales import Scale, ticks
+from workbench.views.scales import Scale, tick, ticks
 
 WIDTH: Final = 960
 NARROW: Final = 600
@@ -193,11 +193,11 @@ def _draw(
 
 def _about(plane: Plane, key: dict[str, Any] | None, width: int) -> str:
     """Say what the plane is of, and what the numbers on it are."""
-    told = plane.step.describe()
+    told, numbers = plane.step.describe(), ""
     if plane.window is not None:
-        told = f"{told} · the numbers are {_what(plane, key)}"
-    most = int(width / 6.6)
-    return told if len(told) <= most else told[: most - 1] + "…"
+        numbers = f" · the numbers are {_what(plane, key)}"
+    most = int(width / 6.6) - len(numbers)
+    return (told if len(told) <= most else told[: max(most - 1, 0)] + "…") + numbers
 
 
 def _what(plane: Plane, key: dict[str, Any] | None) -> str:
@@ -265,7 +265,7 @@ def _axes(canvas: Canvas, window: Window | None) -> None:
     size = min(getattr(window, "lengths", ()), default=0)
     for at, words in ticks(canvas.across, canvas.zone, most=int((right - LEFT) // 95), wanted=size):
         canvas.under.append(["path", "grid", f"M{at} {TOP}V{BOTTOM}"])
-        canvas.under.append(["text", "event tick middle", at, BOTTOM + 17, words])
+        canvas.under.append(tick("event tick", at, BOTTOM + 17, words, right + MARGIN))
     for at, words in ticks(canvas.up, canvas.zone, most=8):
         canvas.under.append(["path", "grid", f"M{LEFT} {at}H{right}"])
         canvas.under.append(["text", "processing tick end", LEFT - 8, at + 4, words])

@@ -16,7 +16,7 @@ from workbench.runtimes.inflight import Pending
 from workbench.runtimes.lanes import Lane
 from workbench.runtimes.plane import Plane
 from workbench.runtimes.whatif import WhatIf
-from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND
+from workbench.time import END_OF_TIME, NO_WATERMARK, SECOND, Nanos
 from workbench.views.words import NOTHING, seconds
 from workbench.views.words import moment as written
 
@@ -106,9 +106,16 @@ def caption(
     if rows is not None:
         counts = {fate: int((rows.fate == code).sum()) for code, fate in enumerate(FATES)}
     if not sum(counts.values()):
-        return "No row has come yet."
+        return _nothing(plane, of_key=rows is not None)
     words = FATE_WORDS if plane.window is not None else DATED_WORDS
     return f"{_next(plane, windows, zone, held_by)} {_sum(counts, words)}"
+
+
+def _nothing(plane: Plane, *, of_key: bool) -> str:
+    """Say that there is no row, of a key or at all, and whether one may still come."""
+    others = of_key and any(plane.counts().values())
+    yet = "" if plane.watermark == END_OF_TIME else " yet"
+    return f"No row {'of this key ' if others else ''}has come{yet}."
 
 
 def under_way_words(pending: Pending, until: int) -> list[str]:
@@ -141,19 +148,31 @@ def other_words(other: WhatIf | None) -> list[str]:
 
 
 def _fired_words(other: WhatIf) -> str:
-    """Say how much later or earlier windows would have fired."""
+    """Say how much later or earlier windows would have fired, and of how many nothing would have changed."""
+    moved = np.abs(other.later) >= SECOND // 20
+    ended = ", when the stream ended" if other.ended[~moved].all() else ""
+    stayed = f"as {'it' if moved.any() and (~moved).sum() == 1 else 'they'} did{ended}"
     parts = []
-    if len(other.later):
-        middle = int(np.median(other.later)) / SECOND
-        when = "as they did" if abs(middle) < 0.05 else f"{seconds(abs(middle))} "
-        when += "" if abs(middle) < 0.05 else "later" if middle > 0 else "earlier"
-        parts.append(f"windows would have fired {when} (median of {len(other.later):,})")
+    if moved.all() and len(moved):
+        parts.append(f"windows would have fired {_moved_words(other.later)}")
+    elif moved.any():
+        first = f"{moved.sum():,} would have fired {_moved_words(other.later[moved])}"
+        parts += [f"of {len(moved):,} windows, {first}", f"{(~moved).sum():,} {stayed}"]
+    elif len(moved):
+        parts.append(f"windows would have fired {stayed}")
     if other.waiting:
         parts.append(
             f"{other.waiting:,} that {'has' if other.waiting == 1 else 'have'} fired would still wait"
         )
     told = "; ".join(parts)
     return f"{told[0].upper()}{told[1:]}."
+
+
+def _moved_words(later: Nanos) -> str:
+    """Say how much later or earlier some windows would have fired."""
+    middle = int(np.median(later))
+    told = f"{seconds(abs(middle) / SECOND)} {'later' if middle > 0 else 'earlier'}"
+    return f"{told} (median of {len(later):,})" if len(later) > 1 else told
 
 
 def first_output(plane: Plane) -> str:

@@ -20,6 +20,7 @@ from workbench.views.cells import HeatMap, Table
 from workbench.views.elements import backend
 from workbench.views.notebook import show_in_cells
 from workbench.views.pictures import MOST, Areas, Lines, Picture
+from workbench.views.plotchecks import require_drawable
 from workbench.views.rows import Rows
 
 
@@ -199,6 +200,7 @@ class PlotAccessor:
 
     def _live(self, picture: Picture) -> hv.DynamicMap:
         backend()
+        require_drawable(self.stream.step, picture)
         show_in_cells()
         rows = Rows(self.stream, picture)
         return hv.DynamicMap(rows.draw, streams=[rows])

@@ -114,8 +114,15 @@ class Rows(hv.streams.Stream):
         page.on_session_destroyed(leave)
 
     def parts(self) -> Mapping[str, Part]:
-        """Give the parts of the picture; the same ones until the rows change."""
+        """Give the parts of the picture; the same ones until the rows change.
+
+        Raises
+        ------
+        SchemaError
+            If what is drawn as a number is none.
+        """
         if self._parts[0] != self.version:
+            self.picture.require_numbers(self.frame)
             self._parts = (self.version, self.picture.parts(self.frame))
         return self._parts[1]
 
@@ -123,9 +130,9 @@ class Rows(hv.streams.Stream):
         """Give what a drawing is made for: whether there are rows, the parts, the names and the zone."""
         return (self.frame.shape[1] > 0, *self.parts(), *self.picture.names, self.picture.zone)
 
-    def words(self) -> str:
-        """Say what is seen."""
-        return self.picture.words(self.source_stream.name, self.frame)
+    def words(self, *, over: bool = False) -> str:
+        """Say what is seen, also of what is over."""
+        return self.picture.words(self.source_stream.name, self.frame, over=over)
 
     def draw(self, **_: Any) -> Any:
         """Give the picture as it is now; for a page of a server, follow a run while the page is there."""

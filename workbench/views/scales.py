@@ -78,6 +78,8 @@ def ticks(scale: Scale, zone: Any, *, most: int, wanted: int = 0) -> list[tuple[
     --------
     >>> ticks(Scale(0, 120 * SECOND, 0, 120), None, most=3)
     [(0.0, '00:00'), (60.0, '00:01'), (120.0, '00:02')]
+    >>> ticks(Scale(0, SECOND, 0, 10), None, most=3)
+    [(0.0, '00.0'), (5.0, '00.5'), (10.0, '01.0')]
     """
     span = scale.high - scale.low
     step = next((each for each in _STEPS if span / each <= most), _STEPS[-1])
@@ -87,6 +89,18 @@ def ticks(scale: Scale, zone: Any, *, most: int, wanted: int = 0) -> list[tuple[
     first = -(-(scale.low + offset) // step) * step - offset
     moments = range(first, scale.high + 1, step)
     return [(scale(moment), _words(moment, step, zone)) for moment in moments]
+
+
+def tick(name: str, at: float, y: float, words: str, edge: float) -> list[Any]:
+    """Give the words at a tick, in the middle of it; where the edge would cut them, they end at it.
+
+    Examples
+    --------
+    >>> tick("tick", 500, 9, "09:00:00", 960), tick("tick", 944, 9, "09:00:00", 960)
+    (['text', 'tick middle', 500, 9, '09:00:00'], ['text', 'tick end', 959, 9, '09:00:00'])
+    """
+    fits = at + 3.3 * len(words) < edge
+    return ["text", f"{name} middle" if fits else f"{name} end", at if fits else edge - 1, y, words]
 
 
 def length_ticks(scale: Scale, *, most: int) -> list[tuple[float, str]]:
@@ -113,4 +127,6 @@ def _words(moment: int, step: int, zone: Any) -> str:
         return f"{at:%d %b}" if step < 300 * _DAY else f"{at:%b %Y}"
     if step >= _MINUTE and step % _MINUTE == 0:
         return f"{at:%H:%M}" if at.hour or at.minute or step < _HOUR else f"{at:%d %b}"
-    return f"{at:%H:%M:%S}" if step % SECOND == 0 else f"{at:%S.%f}".rstrip("0")
+    digits = next(digits for digits in range(10) if step * 10**digits % SECOND == 0)
+    part = f"{at.microsecond * 1_000 + at.nanosecond:09}"[:digits]
+    return f"{at:%S}.{part}" if digits else f"{at:%H:%M:%S}"

@@ -57,16 +57,17 @@ def shared_feed(name: str, streams: Sequence[EventStream], options: Mapping[str,
     number = _numbers[pn.state.curdoc] = _numbers.get(pn.state.curdoc, -1) + 1
     place = (application, number, tuple(stream.name for stream in streams))
     held = _feeds.get(place)
-    if held is not None and held[0] == text:
-        return held[1]
-    if held is not None:
+    if held is not None and held[0] != text:
         held[1].stop()
         SHARED.feeds.pop(held[1].name, None)
-    feed = SharedFeed(unique(name, SHARED.feeds), streams, options)
-    feed.begin()
-    _feeds[place] = text, feed
-    SHARED.feeds[feed.name] = feed
-    return feed
+        held = None
+    if held is None:
+        held = text, SharedFeed(unique(name, SHARED.feeds), streams, options)
+        _feeds[place] = held
+        SHARED.feeds[held[1].name] = held[1]  # also one that cannot begin: /health says so
+    if held[1].begun is None:
+        held[1].begin()
+    return held[1]
 
 
 def unique(name: str, taken: Any) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,26 @@ def lasting(frame: pd.DataFrame) -> pd.Timedelta | None:
     start, end = (frame[name].iloc[-99:].to_numpy() for name in (WINDOW_START, WINDOW_END))
     middle = pd.Timedelta(np.sort(end - start)[len(end) // 2]) if len(end) else pd.NaT
     return None if middle is pd.NaT else middle
+
+
+def dated(column: pd.Series) -> Callable[[Any], str] | None:
+    """Give how moments of several days, or days, are written; None where a clock tells them apart.
+
+    Examples
+    --------
+    >>> days = pd.Series(pd.to_datetime(["2026-01-05", "2026-01-06"]))
+    >>> noons = days + pd.Timedelta("12h")
+    >>> dated(days)(days[0]), dated(noons)(noons[0]), dated(noons[:1])
+    ('2026-01-05', '01-05 12:00:00', None)
+    """
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        return None
+    days = column.dropna().dt.normalize()
+    whole = bool((days == column.dropna()).all())
+    if days.nunique() < 2 and not whole:
+        return None
+    pattern = "%Y-%m-%d" if whole else "%m-%d %H:%M:%S"
+    return lambda moment: NOTHING if moment is pd.NaT else f"{moment:{pattern}}"
 
 
 def labels(column: pd.Series) -> pd.Series:

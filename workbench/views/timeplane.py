@@ -165,7 +165,9 @@ def of_stream(
     key: Any = None,
     last: Duration | None = None,
     batch_rows: int | None = None,
-    **told: Any,
+    what_if: Watermark | Duration | None = None,
+    ahead: bool = True,
+    **keys: Any,
 ) -> TimePlane:
     """Give the time plane of a result: of a run of it, if there is one; else of the whole; else of a new run.
 
@@ -180,27 +182,38 @@ def of_stream(
     ahead : bool
         Whether rows that have happened and not arrived yet are shown (the default), of a run whose sources
         know them, as simulators do.
+    **keys
+        The values of the key columns, instead of ``key``: ``timeplane(country="FR")``.
 
     Raises
     ------
     DescriptionError
         If the key does not fit, or it cannot be known what the other policy would have done.
     """
-    step = stream.step
+    step, key = stream.step, keys or key
     assert isinstance(step, Aggregated)
+    chosen = None if key is None else key_values(step.keys, key)
+    told: dict[str, Any] = {"key": chosen, "last": last, "what_if": what_if, "ahead": ahead}
     for run in reversed(runs()):
         for name, other in run.described.items():
             if other.step is step:
-                return of_run(run, name, key=key, last=last, **told)
+                return of_run(run, name, **told)
     if not unending(step):
-        chosen = None if key is None else key_values(step.keys, key)
-        plane = replay(step, batch_rows=batch_rows, key=chosen)
-        return TimePlane(plane, stream.name, key=chosen, last=last, **told)
-    return of_run(start(stream), stream.name, key=key, last=last, **told)
+        return TimePlane(replay(step, batch_rows=batch_rows, key=chosen), stream.name, **told)
+    return of_run(start(stream), stream.name, **told)
 
 
-def of_run(run: Run, result: str, *, key: Any = None, last: Duration | None = None, **told: Any) -> TimePlane:
-    """Give the time plane of a result of a run.
+def of_run(
+    run: Run,
+    result: str,
+    *,
+    key: Any = None,
+    last: Duration | None = None,
+    what_if: Watermark | Duration | None = None,
+    ahead: bool = True,
+    **keys: Any,
+) -> TimePlane:
+    """Give the time plane of a result of a run; ``keys`` are values of key columns, instead of ``key``.
 
     Raises
     ------
@@ -218,7 +231,7 @@ def of_run(run: Run, result: str, *, key: Any = None, last: Duration | None = No
             if windowed
             else "window and aggregate rows first",
         )
-    return TimePlane(plane, result, key=key, last=last, run=run, **told)
+    return TimePlane(plane, result, key=keys or key, last=last, run=run, what_if=what_if, ahead=ahead)
 
 
 def of_stages(run: Run, *, last: Duration | None = None, ahead: bool = True) -> Planes:

@@ -13,7 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.runtimes.pace import Speed
 from workbench.runtimes.run import Run
 from workbench.runtimes.trace import Metrics
-from workbench.time import timestamp
+from workbench.time import END_OF_TIME, timestamp
 from workbench.views import theme
 from workbench.views.words import NOTHING, percent, seconds
 
@@ -112,7 +112,7 @@ def told(run: Run) -> dict[str, Any]:
         "over": run.over,
         "speeds": list(choice),
         "speed": next(words for words, speed in choice.items() if speed == run.speed),
-        "words": health(run.metrics()),
+        "words": health(run.metrics(), ended=at_end(run)),
         "progress": progress(run.metrics()),
         "look": looking(run),
     }
@@ -152,8 +152,15 @@ def progress(metrics: Metrics) -> dict[str, Any]:
     return {"share": round(metrics.share, 3), "words": f"{percent(metrics.share, 0)} read{rest}"}
 
 
-def health(metrics: Metrics) -> list[tuple[str, str]]:
+def at_end(run: Run) -> bool:
+    """Tell whether the watermark that is seen is at the end of time."""
+    return run.lens.at is None and run.watermark == END_OF_TIME
+
+
+def health(metrics: Metrics, *, ended: bool = False) -> list[tuple[str, str]]:
     """Give words on how a run is doing, each with what it is of: event time is blue, processing time green.
+
+    The watermark has ``ended`` where it is at the end of time.
 
     Examples
     --------
@@ -167,7 +174,7 @@ def health(metrics: Metrics) -> list[tuple[str, str]]:
         ("status", metrics.status),
         ("rate", f"{metrics.rows_per_second:,.0f} rows/s"),
         ("processing", f"now {_clock(metrics.now, fine)}"),
-        ("event", f"watermark {_clock(metrics.watermark, fine)}"),
+        ("event", f"watermark {'end of time' if ended else _clock(metrics.watermark, fine)}"),
         ("lag", f"lag {lag}"),
         ("late", f"late {metrics.late:,}"),
         ("rejected", f"rejected {metrics.rejected:,}"),
