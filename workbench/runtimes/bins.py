@@ -51,6 +51,8 @@ class Bins:
 
     def add(self, times: Nanos, arrivals: Nanos, fates: Codes) -> None:
         """Count some rows; they are put into bins many at once."""
+        if not len(times):
+            return
         self._waiting.append((times, arrivals, fates))
         if len(self._waiting) > 1_000 or sum(len(each[0]) for each in self._waiting[-50:]) > 250_000:
             self._fold()

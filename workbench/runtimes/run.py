@@ -29,7 +29,7 @@ from workbench.runtimes.pace import Beat, Pace, Speed, as_speed
 from workbench.runtimes.streamz import Graph
 from workbench.runtimes.trace import KEEP, Past, Trace, as_past, as_rows
 from workbench.runtimes.vitals import Vitals
-from workbench.time import SECOND, Clock, Duration, SystemClock, duration
+from workbench.time import END_OF_TIME, SECOND, Clock, Duration, SystemClock, duration
 
 OnError = Literal["fail", "reject", "skip"]
 
@@ -145,11 +145,10 @@ class Run(Changes, Rewinding):
         return self.graph.nodes[name]
 
     def __repr__(self) -> str:
-        metrics = self.metrics()
-        return (
-            f"<Run {self.name!r} {self.status}: {metrics.rows} rows, watermark {metrics.watermark}, "
-            f"{metrics.late} late, {metrics.rejected} rejected>"
-        )
+        said = self.metrics()
+        watermark = "end of time" if self.watermark == END_OF_TIME else said.watermark
+        counts = f"{said.rows} rows, watermark {watermark}, {said.late} late, {said.rejected} rejected"
+        return f"<Run {self.name!r} {self.status}: {counts}>"
 
     @property
     def speed(self) -> Speed:

@@ -170,3 +170,11 @@ def test_a_run_that_goes_back_tells_the_same_again():
     assert plane.marks == again.marks
     pd.testing.assert_frame_equal(plane.rows(), again.rows())
     pd.testing.assert_frame_equal(plane.panes(), again.panes())
+
+
+def test_no_rows_are_no_bins():
+    bins = Bins(wb.Tumbling("1min"))
+    none = np.zeros(0, dtype=np.int64)
+    for _ in range(1_002):
+        bins.add(none, none, none.astype(np.int8))
+    assert (len(bins.table()), bins.counts().sum()) == (0, 0)
