@@ -300,7 +300,6 @@ def test_asof_joins_are_those_of_pandas_when_nothing_is_late(question, stream):
     keys = [*question["keys"]]
     left, right = stream.of("left").sort_values("t", kind="stable"), stream.of("right")
     right = right.dropna(subset=keys).sort_values("t", kind="stable")
-    right = right.drop_duplicates(subset=[*keys, "t"], keep="last")
     codes = pd.factorize(pd.Series(keys_of(pd.concat([left, right]), keys), dtype=object))[0]
     merged = pd.merge_asof(
         left[["t", "id"]].assign(code=codes[: len(left)]),

@@ -45,9 +45,9 @@ class AsofJoin(Sides):
 
     Exact in event time: a left row is answered when the right watermark, less the lateness, has passed the
     last moment at which a right row could change its answer. Of right rows of equal key and time, the last to
-    arrive is chosen. A right row is late when it is behind its own side's watermark, less the lateness, since
-    left rows may have been answered without it; a left row, when it is behind the combined one, since what it
-    would choose may be gone.
+    arrive is chosen, but of those ahead of the left row the first, as in pandas. A right row is late when it
+    is behind its own side's watermark, less the lateness, since left rows may have been answered without it;
+    a left row, when it is behind the combined one, since what it would choose may be gone.
 
     Parameters
     ----------
@@ -219,7 +219,8 @@ class AsofJoin(Sides):
             left["until"][slots] = _plus(times, np.minimum(ahead, self.tolerance))
             return
         before, back = self._before(keys, times)
-        forward = (ahead < back) | ((ahead == back) & (self.nearest_tie == FORWARD))
+        tie = (ahead == back) & (ahead > 0)
+        forward = (ahead < back) | (tie & (self.nearest_tie == FORWARD))
         left["best"][slots] = np.where(forward, after, before)
         distance = np.minimum(np.minimum(ahead, back), self.tolerance)
         settled = ~forward & (before >= 0) & (self.nearest_tie == BACKWARD)
@@ -235,11 +236,7 @@ class AsofJoin(Sides):
         """Give the first right row at or after each moment, -1 for none, and its distance."""
         low = times + self.apart
         first, beyond = self.choices.find(keys, low, shift(times, self.tolerance))
-        found = first < beyond
-        if len(self.choices):  # of several at that moment, the last to arrive
-            moment = self.choices.times[np.where(found, first, 0)]
-            first = self.choices.find(keys, moment, moment)[1] - 1
-        return self._chosen(found, first, times)
+        return self._chosen(first < beyond, first, times)
 
     def _chosen(self, found: Mask, at: Ints, times: Nanos) -> tuple[Ints, Nanos]:
         if not len(self.choices):

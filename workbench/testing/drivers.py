@@ -186,6 +186,8 @@ def _dtype(name: str, values: Sequence[Any]) -> Any:
         return np.dtype("datetime64[ms]")
     if kinds == {int} and (name == "k" or not nulls):
         return pd.Int64Dtype() if nulls else np.dtype("int64")
+    if kinds == {bool}:
+        return pd.BooleanDtype() if nulls else np.dtype(bool)
     if kinds <= {int, float}:
         return np.dtype("float64")
     return pd.StringDtype(na_value=np.nan) if kinds == {str} else np.dtype("object")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,14 @@ from workbench.testing.drivers import (
     window_refusals,
 )
 from workbench.testing.policies import MILLISECOND
-from workbench.testing.replay import restarted
+from workbench.testing.replay import Operator, restarted
 from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, to_nanos
 
 ONLY = ""
 """The input of operators that have one."""
 
+_ALWAYS = 2**62
+"""More nanoseconds than lie between any two moments of a case."""
 _NULL_KEYS = {"unmatched": "unmatched", "equal": "equal", "match": "equal"}
 
 
@@ -216,10 +219,11 @@ class IntervalJoinDriver(PairDriver):
         """Make the join that the case describes."""
         op = self.case.op
         switches = ("lower_inclusive", "upper_inclusive", "drop_late")
+        lower, upper = _nanos(op.get("lower")), _nanos(op.get("upper"))
         return IntervalJoin(
-            lower=_nanos(op.get("lower")),
-            upper=_nanos(op.get("upper")),
-            how=op.get("how", "inner"),
+            lower=-_ALWAYS if lower is None and upper is None else lower,
+            upper=upper,
+            how=_how(op),
             **{name: op[name] for name in switches if name in op},
             **self.common,
         )
@@ -235,7 +239,7 @@ class WindowJoinDriver(PairDriver):
         op = self.case.op
         return WindowJoin(
             window=read_window(op["window"]),
-            how=op.get("how", "inner"),
+            how=_how(op),
             time_dtype=self.dtypes["left"]["t"],
             **self.common,
         )
@@ -290,14 +294,7 @@ class TopNDriver(RowDriver):
     options = ("window", "n", "by", "desc", "ties", "group_sum")
 
     def __init__(self, case: Case, setting: Setting) -> None:
-        self.sums = None
-        if "group_sum" in case.op:
-            sums = (Aggregate(case.op["group_sum"], case.op["group_sum"], "sum"),)
-            window, lateness = (
-                read_window(case.op["window"]),
-                case.op.get("allowed_lateness", 0) * MILLISECOND,
-            )
-            self.sums = window_operator(keys=("k",), window=window, lateness=lateness, aggregates=sums)
+        self.sums = self._sums(case.op) if "group_sum" in case.op else None
         self.panes = Progress(None)
         super().__init__(case, setting)
 
@@ -319,7 +316,18 @@ class TopNDriver(RowDriver):
         yield from super().refusals()
         if "group_sum" in self.case.op:
             yield from (f"group_sum with {name}" for name in ("allowed_lateness",) if name in self.case.op)
-            yield from ("group_sum with snapshot" for step in self.case.script if "snapshot" in step)
+
+    def take(self, step: Mapping[str, Any]) -> None:
+        """Do a step; a snapshot is also of the sums."""
+        super().take(step)
+        if "snapshot" in step and self.sums is not None:
+            self.sums = restarted(self.sums, partial(self._sums, self.case.op))
+
+    @staticmethod
+    def _sums(op: Mapping[str, Any]) -> Operator:
+        """Make the operator that sums by key."""
+        sums = (Aggregate(op["group_sum"], op["group_sum"], "sum"),)
+        return window_operator(keys=("k",), window=read_window(op["window"]), aggregates=sums)
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Give the columns, ``rank`` and ``window``."""
@@ -338,6 +346,11 @@ class TopNDriver(RowDriver):
         )
         self.panes.watermark = stamp.watermark
         return self.operator.process(panes, Stamp(dated.first, times, dated.met, stamp.watermark))
+
+
+def _how(op: Mapping[str, Any]) -> str:
+    how = op.get("how", "inner")
+    return "outer" if how == "full" else str(how)
 
 
 def policy_refusals(policy: Mapping[str, Any] | None, inputs: Sequence[str]) -> Iterator[str]:

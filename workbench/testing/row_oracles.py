@@ -302,7 +302,7 @@ class AsofOracle(RowOracle):
         self.held = []
 
     def best(self, left: Row) -> int | None:
-        """Give the right row for a left one; of equal ones the last."""
+        """Give the right row for a left one; of equal ones the last, but the first of those ahead."""
         found: tuple[tuple[int, int], int] | None = None
         for right in self.held:
             ahead = right.time - left.time
@@ -316,7 +316,8 @@ class AsofOracle(RowOracle):
                 continue
             loses_tie = ahead > 0 if self.nearest_tie == "backward" else ahead < 0
             rank = (abs(ahead), int(loses_tie))
-            if found is None or rank <= found[0]:
+            forward = self.direction == "forward" or ahead > 0
+            if found is None or rank < found[0] or (rank == found[0] and not forward):
                 found = (rank, right.id)
         return None if found is None else found[1]
 
