@@ -8,6 +8,7 @@ each of its options separately, and goes from one relevant row straight to the n
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,7 +95,7 @@ class Automaton:
         stage = self.stages[place]
         more = stage.most is None or taken < stage.most
         state = self._state[place] + min(taken + 1, stage.most or stage.least) - 1
-        again = [Option(place, state, _KINDS[stage.inner], 0, 0)] if more else []
+        again = [Option(place, state, _KINDS[stage.inner], self._forbidden(place), 0)] if more else []
         if taken < stage.least:
             return again
         onward = self._after(place + 1, self._greed(place) if more else 0)
@@ -103,6 +104,8 @@ class Automaton:
     def _after(self, place: int, block: int = 0, never: int = 0, first: int = 0) -> list[Option]:
         """Give the options to go on behind a stage; ``never`` are the stages that must not follow."""
         if place == len(self.stages):
+            if not self.stages[-1].negated:  # the end is past an optional stage, for which alone it was said
+                never = 0
             return [Option(END, 0, STRICT if not never else ANY, never, first)]
         stage = self.stages[place]
         if stage.negated:
@@ -115,6 +118,13 @@ class Automaton:
             return take
         skip = self._after(place + 1, block | self._greed(place), never, first)
         return skip + take if self.ordered and not stage.greedy else take + skip
+
+    def _forbidden(self, place: int) -> int:
+        """Give the stages that must not follow one: from its first row on, so between its rows too."""
+        behind = itertools.takewhile(
+            lambda each: self.stages[each].negated, range(place + 1, len(self.stages))
+        )
+        return sum(1 << each for each in behind if self.stages[each].contiguity == "not_followed_by")
 
     def _greed(self, place: int) -> int:
         return 1 << place if self.stages[place].greedy and not self.ordered else 0

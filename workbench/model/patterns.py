@@ -136,7 +136,11 @@ class Pattern:
         return self._then(name, where, "not_next", {})
 
     def not_followed_by(self, name: str, where: Condition = True) -> Pattern:
-        """Go on only if no row fits up to that of the next stage, itself included; last, within the time."""
+        """Go on only if no row fits up to that of the next stage, itself included; last, within the time.
+
+        Where the stage before takes several rows, none fits from its first one on. Where the next stages are
+        optional, it is said of the way to them: without them the match is known at once.
+        """
         return self._then(name, where, "not_followed_by", {})
 
     def within(self, length: Duration) -> Pattern:

@@ -232,12 +232,21 @@ class _Search:
     def _blockers(self, run: Run, place: int) -> list[int]:
         """Give the stages that no row may fit on the way to a stage (or to the end, behind all stages)."""
         before = run[-1][0]
-        found = [p for p in range(before + 1, place) if self.stages[p].contiguity == "not_followed_by"]
-        if place in (before, len(self.stages)):
+        until = self._past_negations(before + 1) if place == before else place
+        found = [p for p in range(before + 1, until) if self.stages[p].contiguity == "not_followed_by"]
+        if place == before:
             return found
+        if place == len(self.stages):
+            return found if self.stages[-1].negated else []  # past an optional stage they were said for it
         taken, now = sum(each == before for each, _ in run), self.stages[before]
         greed = [before] if now.greedy and (now.most is None or taken < now.most) else []
         return [*found, *greed, *(p for p in range(before + 1, place) if self.stages[p].greedy)]
+
+    def _past_negations(self, place: int) -> int:
+        """Give the place of the first stage from one on that is not negated."""
+        while place < len(self.stages) and self.stages[place].negated:
+            place += 1
+        return place
 
     def _settled(self, run: Run) -> float:
         """Give the position of the row by which a run is known to be a match; -1 if it is none."""
@@ -253,7 +262,7 @@ class _Search:
         if not self._next_allows(run, beyond):
             return -1
         kinds = {stage.contiguity for stage in behind}
-        if "not_followed_by" in kinds:
+        if "not_followed_by" in kinds and self.stages[-1].negated:
             return math.inf
         if "not_next" in kinds:
             return last + 1 if len(rest) else math.inf

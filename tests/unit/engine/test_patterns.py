@@ -386,3 +386,32 @@ def test_a_column_that_a_pattern_lacks_is_told_when_it_is_described():
     for pattern in (begin("a", col("price") > 1), begin("a").measuring(m=of("sum", "a", "price"))):
         with pytest.raises(SchemaError, match=r"no such column: 'price' \(for a pattern\)"):
             stream.match(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words", "expected"),
+    [  # as in Flink 1.20: NotPatternITCase
+        (
+            begin("a", "v == 'a'").followed_by_any("b", "v == 'b'", times=2)
+            .not_followed_by("c", "v == 'c'").followed_by("d", "v == 'd'"),
+            "a b c b d", [],
+        ),
+        (
+            begin("a", "v == 'a'").followed_by_any("b", "v == 'b'", times=2)
+            .not_followed_by("c", "v == 'c'").followed_by("d", "v == 'd'"),
+            "a c b b d", ["a b b d"],
+        ),
+        (
+            begin("a", "v == 'a'").not_followed_by("b", "v == 'b'")
+            .followed_by_any("c", "v == 'c'", optional=True),
+            "a c b c", ["a", "a c"],
+        ),
+        (
+            begin("a", "v == 'a'").not_followed_by("b", "v == 'b'")
+            .followed_by("c", "v == 'c'", optional=True),
+            "a b", ["a"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_must_not_follow_is_said_of_the_way_to_the_next_stage(pattern, words, expected):
+    assert words_of(pattern, rows_of(words)) == expected
