@@ -67,24 +67,30 @@ def mask(frame: pd.DataFrame, condition: Any) -> Mask:
     """
     found = _answer(frame, condition)
     column = found if isinstance(found, pd.Series) else pd.Series(found, index=frame.index)
-    dtype = column.dtype
-    try:
-        fits = len(column) == len(frame) and (dtype.kind in "bO" or not len(frame))
-        column = column.astype("boolean")
-    except (TypeError, ValueError):  # objects that are no booleans
-        fits = False
-    if not fits:
-        raise DescriptionError(
-            f"the condition {condition!r} gave {dtype}, not booleans"
-            if len(column) == len(frame)
-            else f"the condition {condition!r} gave {len(column)} values for {len(frame)} rows",
-            detail="a condition says of each row whether it fits",
-            hint="give a boolean column, as in 'v > 3', 'flag == 1' or lambda rows: rows['v'] > 3",
-        )
-    if not column.index.equals(frame.index):
+    if column.dtype != np.bool_ or len(column) != len(frame):
+        column = _booleans(column, condition, len(frame))
+    if not column.index.is_(frame.index):
         column = column.reindex(frame.index)
-    rows: Mask = column.to_numpy(dtype=bool, na_value=False)
+    nulls = column.dtype != np.bool_
+    rows: Mask = column.to_numpy(dtype=bool, na_value=False) if nulls else column.to_numpy()
     return rows
+
+
+def _booleans(column: pd.Series, condition: Any, count: int) -> pd.Series:
+    """Give answers of another dtype as booleans; objects may be some, and nulls."""
+    same = len(column) == count
+    try:
+        if same and (column.dtype.kind in "bO" or not count):
+            return column.astype("boolean")
+    except (TypeError, ValueError):  # objects that are no booleans
+        pass
+    raise DescriptionError(
+        f"the condition {condition!r} gave {column.dtype}, not booleans"
+        if same
+        else f"the condition {condition!r} gave {len(column)} values for {count} rows",
+        detail="a condition says of each row whether it fits",
+        hint="give a boolean column, as in 'v > 3', 'flag == 1' or lambda rows: rows['v'] > 3",
+    )
 
 
 def _answer(frame: pd.DataFrame, condition: Any) -> Any:
