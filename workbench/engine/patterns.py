@@ -26,7 +26,7 @@ from workbench.engine.skipping import settle
 from workbench.engine.state import VERSION, check_snapshot
 from workbench.errors import DescriptionError
 from workbench.model.patterns import MATCH_END, MATCH_START, RETAINED, Pattern, Stage
-from workbench.time import NO_WATERMARK, Nanos, from_nanos
+from workbench.time import END_OF_TIME, NO_WATERMARK, Nanos, from_nanos
 
 Ints = npt.NDArray[np.int64]
 
@@ -45,7 +45,7 @@ class Matched:
         The same of runs whose time was over before they had matched; for a row pattern, of each first row
         without a match the run that was preferred. Stages that had matched nothing are null or empty.
     late : pandas.DataFrame
-        The rows at or behind the watermark that they met, plus ``late_by`` and ``watermark``.
+        The rows behind the watermark that they met, plus ``late_by`` and ``watermark``.
     """
 
     matches: pd.DataFrame
@@ -122,7 +122,7 @@ class PatternOperator:
             The event times of the batch, and the watermark that each row met.
         """
         times, met = stamp.look_up(frame)
-        late = times <= met
+        late = times < met
         self._take(frame[~late] if late.any() else frame, times[~late])
         self._columns: dict[str, Value] = {}
         self.watermark = stamp.watermark
@@ -201,7 +201,8 @@ class PatternOperator:
         """Hand the rows that the watermark has passed to the runs."""
         rows = self.rows
         slots = rows.live()
-        slots = slots[(rows["released"][slots] == 0) & (rows["time"][slots] <= self.watermark)]
+        passed = (rows["time"][slots] < self.watermark) | (self.watermark == END_OF_TIME)
+        slots = slots[(rows["released"][slots] == 0) & passed]
         if not len(slots):
             return
         rows["released"][slots] = 1

@@ -42,10 +42,15 @@ class PatternDriver(AggregateDriver):
             yield from unknown(stage, _STAGE if op["mode"] == "cep" else _VARIABLE)
 
     def take(self, step: Mapping[str, Any]) -> None:
-        """Do a step; a snapshot is restored into another operator."""
+        """Do a step; a snapshot is restored into another operator.
+
+        The watermark of a script is Flink's, where no row at it comes any more: ours is a millisecond on.
+        """
         if "snapshot" in step:
             self.matcher = restarted(self.matcher, self._make)  # type: ignore[arg-type, assignment]
             self.watermarks.restart()
+        elif "watermark" in step:
+            super().take({**step, "watermark": step["watermark"] + 1})
         else:
             super().take(step)
 

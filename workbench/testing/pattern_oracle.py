@@ -92,7 +92,7 @@ def run_pattern_oracle(
     watermark = NO_WATERMARK
     records = zip(to_nanos(frame[time]).tolist(), keys_of(frame, keys), frame.to_dict("records"), strict=True)
     for position, (moment, key, values) in enumerate(records):
-        if moment <= watermark:
+        if moment < watermark:
             late[position + 1] = (watermark - moment, watermark)
         else:
             told = {"moment": moment, "number": position + 1, "truths": [each[position] for each in truths]}

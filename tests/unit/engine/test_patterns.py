@@ -131,15 +131,23 @@ def test_without_within_nothing_times_out():
     assert words_of(begin("a", "v == 'a'").next("b"), rows_of("a"), "timed_out") == []
 
 
-def test_rows_at_the_watermark_are_late_and_ties_go_by_arrival():
+def test_rows_behind_the_watermark_are_late_and_ties_go_by_arrival():
     pattern = begin("a", "v == 'a'").next("b", "v == 'b'")
-    rows = rows_of("a b a b x", [1, 1, 5, 3, 9])
+    rows = rows_of("a b a b c x", [1, 1, 5, 2, 3, 9])
     one, *more = played(pattern, rows, bound=2 * SECOND)
-    assert one.late.index.tolist() == [4]
-    assert one.late["late_by"].tolist() == [pd.Timedelta(0)]
+    assert one.late.index.tolist() == [4]  # a row at the watermark is none
+    assert one.late["late_by"].tolist() == [pd.Timedelta("1s")]
     assert one.late["watermark"].dt.second.tolist() == [3]
     assert one.matches[["a", "b"]].to_numpy().tolist() == [[1, 2]]
     assert all(each.matches.empty for each in more)
+
+
+def test_rows_of_equal_time_meet_however_they_come():
+    pattern = begin("a", "v == 'a'").next("b", "v == 'b'")
+    for size in (1, 2, 10):
+        outputs = played(pattern, rows_of("a b x", [1, 1, 2]), bound=0, size=size)
+        assert [len(each.late) for each in outputs] == [0] * len(outputs)
+        assert sum(len(each.matches) for each in outputs) == 1
 
 
 def test_negations():
