@@ -162,6 +162,7 @@ def test_pictures_of_ones_own_ask_the_internet_for_nothing(lab, watched):
     assert page.wrong == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["01_clickstream", "02_trading", "03_sensors"])
 def test_the_lessons_ask_the_internet_for_nothing(lab, watched, name):
     page = watched
