@@ -149,8 +149,6 @@ class IntervalJoin(Sides):
             described=(least, most, drop_late),
         )
         self.drop_late = drop_late
-        if how == ANTI:
-            self.outer = (True, False)
         # how far a row of each side reaches: back and ahead in the other side's time
         ahead, back = END_OF_TIME if lower is None else -least, NO_WATERMARK if upper is None else -most
         self.reach = ((least, most), (back, ahead))
@@ -255,7 +253,7 @@ class IntervalJoin(Sides):
         for store, slots in zip(self.stores, (left, right), strict=True):
             some = slots >= 0
             times[some] = np.maximum(times[some], store["time"][slots[some]])
-        return self._tell(left, right, times, self._promise(), only_left=self.how in (SEMI, ANTI))
+        return self._tell(left, right, times, self._promise())
 
     def _promise(self) -> int:
         """Give the moment before which no joined row comes any more."""

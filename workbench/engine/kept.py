@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -44,42 +45,52 @@ class Last(First):
     last = True
 
 
-class Distinct(Part):
-    """The distinct values: an array of them in each element of an object column."""
+class Gathered(Part):
+    """Values in arrays, one for each element of an object column."""
 
-    name = "distinct"
-
-    def size(self, columns: Columns) -> int:
-        """Give how many values sets hold."""
-        return sum(map(len, columns[0]))
-
-    def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
-        """Collect the distinct values of each group, without an array for each row."""
-        return (_distinct(operand.values[operand.valid], groups[operand.valid], count),)
-
-    def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Collect sets, each value once."""
-        values, owners = flat(columns[0])
-        return (_distinct(values, groups[owners], count),)
-
-
-class Multiset(Part):
-    """All values that are not null, in whatever order: an array in each element of an object column."""
-
-    name = "multiset"
+    @staticmethod
+    @abstractmethod
+    def gather(values: Array, owners: Groups, count: int) -> Array:
+        """Give each owner the array of its values."""
 
     def size(self, columns: Columns) -> int:
         """Give how many values are kept."""
         return sum(map(len, columns[0]))
 
     def fold(self, operand: Operand, times: Nanos, arrivals: Nanos, groups: Groups, count: int) -> Columns:
-        """Collect the values of each group, without an array for each row."""
-        return (_together(operand.values[operand.valid], groups[operand.valid], count),)
+        """Gather the values of each group, without an array for each row."""
+        return (self.gather(operand.values[operand.valid], groups[operand.valid], count),)
 
     def reduce(self, columns: Columns, groups: Groups, count: int) -> Columns:
-        """Put the values of a group together."""
+        """Gather the values of a group from its arrays."""
         values, owners = flat(columns[0])
-        return (_together(values, groups[owners], count),)
+        return (self.gather(values, groups[owners], count),)
+
+
+class Multiset(Gathered):
+    """All values that are not null, in whatever order."""
+
+    name = "multiset"
+
+    @staticmethod
+    def gather(values: Array, owners: Groups, count: int) -> Array:
+        """Give each owner the array of its values."""
+        order = by_group(owners, count)
+        return divided(values[order], np.searchsorted(owners[order], np.arange(count)))
+
+
+class Distinct(Gathered):
+    """The distinct values."""
+
+    name = "distinct"
+
+    @staticmethod
+    def gather(values: Array, owners: Groups, count: int) -> Array:
+        """Give each owner the array of its distinct values."""
+        codes, distinct = pd.factorize(values)
+        pairs = np.sort(pd.unique(owners * max(len(distinct), 1) + codes))
+        owners, codes = np.divmod(pairs, max(len(distinct), 1))
+        return divided(np.asarray(distinct)[codes], np.searchsorted(owners, np.arange(count)))
 
 
 class Values(Part):
@@ -109,12 +120,6 @@ def flat(pieces: Array) -> tuple[Array, Groups]:
     return values, np.repeat(np.arange(len(sizes)), sizes)
 
 
-def _together(values: Array, owners: Groups, count: int) -> Array:
-    """Give each owner the array of its values."""
-    order = by_group(owners, count)
-    return divided(values[order], np.searchsorted(owners[order], np.arange(count)))
-
-
 def _collected(times: Nanos, arrivals: Nanos, values: Array, owners: Groups, count: int) -> Columns:
     """Give each owner the arrays of its times, arrivals and values, in order."""
     order = np.argsort(arrivals, kind="stable")  # mostly they are in order, which costs little
@@ -123,11 +128,3 @@ def _collected(times: Nanos, arrivals: Nanos, values: Array, owners: Groups, cou
     begins = np.searchsorted(owners[order], np.arange(count))
     times, arrivals, values = (divided(column[order], begins) for column in (times, arrivals, values))
     return times, arrivals, values
-
-
-def _distinct(values: Array, owners: Groups, count: int) -> Array:
-    """Give each owner the array of its distinct values."""
-    codes, distinct = pd.factorize(values)
-    pairs = np.sort(pd.unique(owners * max(len(distinct), 1) + codes))
-    owners, codes = np.divmod(pairs, max(len(distinct), 1))
-    return divided(np.asarray(distinct)[codes], np.searchsorted(owners, np.arange(count)))

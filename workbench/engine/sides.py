@@ -134,7 +134,7 @@ class Sides:
         self.both = Partitions(2, idle=after, apart=True) if idle != NEVER_IDLE else None
         self.arrived = [0, 0]
         self.told, self.watermark = 0, NO_WATERMARK
-        self.outer = (how in ("left", OUTER), how in ("right", OUTER))
+        self.outer = (how in ("left", OUTER, ANTI), how in ("right", OUTER))
         self._null = np.zeros(0, dtype=bool)  # by key code
         self._aside = (Aside(time_dtype), Aside(time_dtype))
         self.now = NO_WATERMARK
@@ -265,11 +265,9 @@ class Sides:
         times: Nanos,
         watermark: int,
         first: Mapping[str, pd.Series] | None = None,
-        *,
-        only_left: bool = False,
     ) -> tuple[pd.DataFrame, Stamp]:
         """Make a table of pairs of slots (-1 where there is none), and its stamp."""
-        columns = {**(first or {}), **self._columns(left, right, only_left=only_left)}
+        columns = {**(first or {}), **self._columns(left, right)}
         frame = side_by_side(columns)
         start = self.told + 1
         frame.index = pd.RangeIndex(start, start + len(left))
@@ -278,9 +276,9 @@ class Sides:
         self.watermark = max(self.watermark, watermark)
         return frame, Stamp(start, times, met, self.watermark, self.now)
 
-    def _columns(self, left: Ints, right: Ints, *, only_left: bool) -> dict[str, pd.Series]:
+    def _columns(self, left: Ints, right: Ints) -> dict[str, pd.Series]:
         mine = self.stores[LEFT].take(left, nullable=self.outer[RIGHT])
-        if only_left:
+        if self.how in (SEMI, ANTI):
             return mine
         theirs = self.stores[RIGHT].take(right, nullable=self.outer[LEFT])
         names = suffixed([*mine] or self.keys.names, [*theirs], self.keys.names, self.suffixes)

@@ -181,8 +181,7 @@ class WindowJoin(Sides):
 
     def _table(self, due: Due, window: Ints, left: Ints, right: Ints) -> tuple[pd.DataFrame, Stamp]:
         bounds = window_columns(due, window, self.time_dtype)
-        only_left = self.how in (SEMI, ANTI)
-        return self._tell(left, right, due.ends[window] - 1, self.limit, bounds, only_left=only_left)
+        return self._tell(left, right, due.ends[window] - 1, self.limit, bounds)
 
     def _renew_keys(self, code_of: Ints) -> None:
         super()._renew_keys(code_of)

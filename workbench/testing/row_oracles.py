@@ -144,21 +144,17 @@ class IntervalJoinOracle(RowOracle):
 
     def within(self, difference: int) -> bool:
         """Say whether a difference lies between the bounds."""
-        above = self.lower is None or (
-            difference >= self.lower if self.lower_inclusive else difference > self.lower
-        )
-        below = self.upper is None or (
-            difference <= self.upper if self.upper_inclusive else difference < self.upper
-        )
-        return above and below
+        above = self.lower is None or difference > self.lower
+        below = self.upper is None or difference < self.upper
+        at_lower = self.lower_inclusive and difference == self.lower
+        return (above or at_lower) and (below or (self.upper_inclusive and difference == self.upper))
 
     def advance(self, limit: int) -> None:
         """Drop rows for which no partner can come any more."""
         for row in [row for row in self.held if self.is_past(row, limit)]:
             self.held.remove(row)
-            if not row.matched and (
-                self.how in (row.side, "outer") or (self.how, row.side) == ("anti", "left")
-            ):
+            outer = "left" if self.how == "anti" else self.how
+            if not row.matched and outer in (row.side, "outer"):
                 self.told.out.append((row.id, None) if row.side == "left" else (None, row.id))
 
     def is_past(self, row: Row, limit: int) -> bool:

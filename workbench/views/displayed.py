@@ -15,12 +15,11 @@ from workbench.runtimes.registry import Cell
 from workbench.views.bokehwidget import BokehWidget
 from workbench.views.cells import Table
 from workbench.views.drawing import Drawing
-from workbench.views.figuresvg import svg
+from workbench.views.figuresvg import images
 from workbench.views.htmltable import table
 from workbench.views.notices import box
 from workbench.views.rows import Rows, rows_in, run_of
 from workbench.views.stage import slot
-from workbench.views.still import image
 from workbench.views.transport import wrong
 
 
@@ -94,8 +93,7 @@ class Displayed:
         """Give the picture as it is now, as HTML without a script."""
         if self.drawing is None:
             return str(self.widget.value)
-        words = self.words()
-        return "".join(image(svg(figure, words), words, "max-width:100%") for figure in self.drawing.figures)
+        return images(self.drawing.figures, self.words())
 
     @property
     def _ready(self) -> bool:

@@ -19,6 +19,7 @@ from bokeh.palettes import interp_palette
 from workbench.views import theme
 from workbench.views.live import milliseconds
 from workbench.views.scales import Scale, ticks
+from workbench.views.still import image
 from workbench.views.words import marked
 
 Floats = npt.NDArray[np.float64]
@@ -40,6 +41,11 @@ class _Ruler:
     def __call__(self, values: Any, shift: float = 0.0) -> Floats:
         share = (_numbers(values, self.factors) + shift - self.low) / ((self.high - self.low) or 1.0)
         return np.round(self.first + share * (self.last - self.first), 1)
+
+
+def images(figures: Sequence[Plot], words: str) -> str:
+    """Give figures as images, one below the other, with the same words for who does not see them."""
+    return "".join(image(svg(figure, words), words, "max-width:100%") for figure in figures)
 
 
 def svg(figure: Plot, label: str = "") -> str:

@@ -11,10 +11,9 @@ from workbench.runtimes.loops import running_loop
 from workbench.runtimes.registry import cell_in_execution
 from workbench.views.bokehwidget import BokehWidget
 from workbench.views.drawing import Drawing
-from workbench.views.figuresvg import svg
+from workbench.views.figuresvg import images
 from workbench.views.following import follow
 from workbench.views.stage import slot
-from workbench.views.still import image
 
 
 def display(shown: Any) -> Fixed | None:
@@ -47,10 +46,11 @@ class Fixed:
 
     def bundle(self) -> dict[str, str]:
         """Give what the notebook keeps: words, and a static picture, whose place the widget takes."""
-        words = self.words
-        pictures = [image(svg(figure, words), words, "max-width:100%") for figure in self.drawing.figures]
-        still = "".join(pictures) or f"<pre>{escape(words)}</pre>"
-        return {"text/plain": words, "text/html": still if self.widget is None else slot(self.widget, still)}
+        still = images(self.drawing.figures, self.words) or f"<pre>{escape(self.words)}</pre>"
+        return {
+            "text/plain": self.words,
+            "text/html": still if self.widget is None else slot(self.widget, still),
+        }
 
     def close(self) -> None:
         """Let go of everything."""

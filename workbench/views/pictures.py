@@ -123,9 +123,9 @@ class Picture:
         SchemaError
             If it is not.
         """
-        for name in self.numbers:
+        for name in (name for name in self.numbers if name in frame):
             try:
-                frame[name].to_numpy(dtype=float) if name in frame else None
+                frame[name].to_numpy(dtype=float)
             except (TypeError, ValueError):
                 some = frame[name].dropna()
                 held = f"such as {some.iloc[0]!r}" if len(some) else ""
